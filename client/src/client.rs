@@ -1,0 +1,272 @@
+//! A client's conversation: hello, sign-in, requests and their answers.
+
+use crate::{ClientError, Connection};
+use malpan_protocol::{
+    ChatText, ClientPacket, Direction, JoinTarget, Joined, Name, PlayerId, RoomFilter, RoomId, RoomTitle, Rooms,
+    SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName, VersionRange, Welcome,
+};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpSocket, TcpStream, lookup_host},
+    time::timeout,
+};
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// What the server logs of this program.
+    pub software: SoftwareName,
+    /// How long to wait for the connection, and for each answer.
+    pub timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        let software = SoftwareName::new(concat!("malpan/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
+        Self { software, timeout: Duration::from_secs(10) }
+    }
+}
+
+/// A client that has shaken hands.
+#[derive(Debug)]
+pub struct Client<IO = TcpStream> {
+    connection: Connection<IO>,
+    welcome: Welcome,
+    /// Packets that came while an answer was awaited; [`Client::next`] yields them first.
+    early: VecDeque<ServerPacket>,
+    next_seq: u32,
+    timeout: Duration,
+}
+
+impl Client<TcpStream> {
+    /// Connects to `address` (`host:port`) and shakes hands.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where the server refuses, [`ClientError::TimedOut`] where it does not answer,
+    /// [`ClientError::Io`] where there is none.
+    pub async fn connect(address: &str, options: &ConnectOptions) -> Result<Self, ClientError> {
+        let stream = within(options.timeout, open(address)).await?;
+        Self::handshake(stream, options).await
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
+    /// Shakes hands over a stream that is connected already.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn handshake(io: IO, options: &ConnectOptions) -> Result<Self, ClientError> {
+        let mut connection = Connection::new(io);
+        connection
+            .send(&ClientPacket::Hello { versions: VersionRange::SUPPORTED, client: options.software.clone() })?;
+        let welcome = within(options.timeout, async {
+            match connection.next().await? {
+                ServerPacket::Welcome(welcome) => Ok(welcome),
+                other => Err(unexpected(other)),
+            }
+        })
+        .await?;
+        Ok(Self { connection, welcome, early: VecDeque::new(), next_seq: 0, timeout: options.timeout })
+    }
+
+    /// Signs in as a guest. Returns the player's number and the name as the server has it.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `NameTaken` where someone has that name; another may be tried.
+    pub async fn sign_in_guest(&mut self, name: Name) -> Result<(PlayerId, Name), ClientError> {
+        self.request(&ClientPacket::Guest { name }, |packet| match packet {
+            ServerPacket::SignedIn { player, name } => Ok((player, name)),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Takes a seat in a given room, or in any.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where there is no such room or seat.
+    pub async fn join(&mut self, target: JoinTarget) -> Result<Joined, ClientError> {
+        self.request(&ClientPacket::Join { target }, joined).await
+    }
+
+    /// Opens a room and takes its first seat. `seats` of `None` takes the server's default.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where the server opens no more rooms.
+    pub async fn open_room(&mut self, title: RoomTitle, seats: Option<SeatCount>) -> Result<Joined, ClientError> {
+        self.request(&ClientPacket::OpenRoom { title, seats }, joined).await
+    }
+
+    /// One page of the room list: rooms numbered above `after`.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where rooms are listed too often.
+    pub async fn list_rooms(&mut self, after: RoomId, filter: RoomFilter) -> Result<Rooms, ClientError> {
+        self.request(&ClientPacket::ListRooms { after, filter }, |packet| match packet {
+            ServerPacket::Rooms(rooms) => Ok(rooms),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Gives the seat back and waits until the room has let go.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where there was no seat.
+    pub async fn leave(&mut self) -> Result<RoomId, ClientError> {
+        self.request(&ClientPacket::Leave, |packet| match packet {
+            ServerPacket::RoomLeft { room } => Ok(room),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// Queues a step of the own piece and returns its number, under which it will be acknowledged or refused.
+    ///
+    /// # Errors
+    /// None in practice; see [`Client::send`].
+    pub fn step(&mut self, direction: Direction) -> Result<u32, ClientError> {
+        self.next_seq = self.next_seq.wrapping_add(1);
+        self.send(&ClientPacket::Step { seq: self.next_seq, direction })?;
+        Ok(self.next_seq)
+    }
+
+    /// Queues a line of chat to the room.
+    ///
+    /// # Errors
+    /// None in practice; see [`Client::send`].
+    pub fn chat(&mut self, text: ChatText) -> Result<(), ClientError> {
+        self.send(&ClientPacket::Chat { text })
+    }
+
+    /// Queues match data.
+    ///
+    /// # Errors
+    /// None in practice; see [`Client::send`].
+    pub fn signal(&mut self, to: SignalTarget, payload: SignalPayload) -> Result<(), ClientError> {
+        self.send(&ClientPacket::Signal { to, payload })
+    }
+
+    /// Says goodbye and writes all that is queued; then the client may be dropped.
+    ///
+    /// # Errors
+    /// [`ClientError::Io`] where the connection broke before.
+    pub async fn bye(mut self) -> Result<(), ClientError> {
+        self.send(&ClientPacket::Bye)?;
+        let limit = self.timeout;
+        within(limit, self.flush()).await
+    }
+
+    /// Queues any packet. It goes out with the next [`Client::flush`] or while [`Client::next`] waits.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`] where it is longer than a frame may be: not with values this crate makes.
+    pub fn send(&mut self, packet: &ClientPacket) -> Result<(), ClientError> {
+        self.connection.send(packet)
+    }
+
+    /// Writes all that is queued. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ClientError::Io`] where the connection broke.
+    pub async fn flush(&mut self) -> Result<(), ClientError> {
+        self.connection.flush().await
+    }
+
+    /// The next packet from the server; pings are answered and not seen. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when the server has closed; the packet before may be a `Kicked` that says why.
+    pub async fn next(&mut self) -> Result<ServerPacket, ClientError> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`Client::next`], for those who poll.
+    ///
+    /// # Errors
+    /// As [`Client::next`].
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<ServerPacket, ClientError>> {
+        match self.early.pop_front() {
+            Some(packet) => Poll::Ready(Ok(packet)),
+            None => self.connection.poll_next(cx),
+        }
+    }
+
+    /// What the server said at the handshake: its version and limits.
+    #[must_use]
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// Bytes read and bytes written so far.
+    #[must_use]
+    pub fn traffic(&self) -> (u64, u64) {
+        self.connection.traffic()
+    }
+
+    /// The stream below.
+    pub fn get_ref(&self) -> &IO {
+        self.connection.get_ref()
+    }
+
+    /// Sends a request and waits for the packet that `pick` takes. What else comes is kept for [`Client::next`].
+    async fn request<T>(
+        &mut self,
+        packet: &ClientPacket,
+        pick: impl Fn(ServerPacket) -> Result<T, ServerPacket>,
+    ) -> Result<T, ClientError> {
+        self.send(packet)?;
+        within(self.timeout, async {
+            loop {
+                match pick(self.connection.next().await?) {
+                    Ok(answer) => return Ok(answer),
+                    Err(other @ (ServerPacket::Denied(_) | ServerPacket::Kicked { .. })) => {
+                        return Err(unexpected(other));
+                    }
+                    Err(other) => self.early.push_back(other),
+                }
+            }
+        })
+        .await
+    }
+}
+
+async fn open(address: &str) -> Result<TcpStream, ClientError> {
+    let mut last = ClientError::NoAddress(address.to_owned());
+    for candidate in lookup_host(address).await? {
+        let socket = if candidate.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Small packets that a person waits for: never hold them back.
+        socket.set_nodelay(true)?;
+        match socket.connect(candidate).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error.into(),
+        }
+    }
+    Err(last)
+}
+
+fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {
+    match packet {
+        ServerPacket::Joined(joined) => Ok(joined),
+        other => Err(other),
+    }
+}
+
+fn unexpected(packet: ServerPacket) -> ClientError {
+    match packet {
+        ServerPacket::Denied(denial) => ClientError::Denied(denial),
+        ServerPacket::Kicked { reason } => ClientError::Kicked(reason),
+        _ => io::Error::new(io::ErrorKind::InvalidData, "the server answered with an unexpected packet").into(),
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    timeout(limit, work).await.unwrap_or(Err(ClientError::TimedOut(limit)))
+}

@@ -1,0 +1,107 @@
+//! What a client may say. The order of the variants is their type number on the wire: only append.
+
+use crate::{
+    ChatText, Direction, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload, SoftwareName,
+    VersionRange, codec::Packet,
+};
+use serde::{Deserialize, Serialize};
+
+/// A packet from a client to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientPacket {
+    /// The first packet of a connection: which versions the client speaks, and what it is.
+    Hello {
+        /// The protocol versions it speaks.
+        versions: VersionRange,
+        /// Its name and version, for logs.
+        client: SoftwareName,
+    },
+    /// Signs in as a guest, under a name that nobody signed in has.
+    Guest {
+        /// The name asked for.
+        name: Name,
+    },
+    /// Asks for one page of the list of rooms.
+    ListRooms {
+        /// Rooms with a number above this one are listed; 0 asks for the first page.
+        after: RoomId,
+        /// Which rooms are wanted.
+        filter: RoomFilter,
+    },
+    /// Opens a room and takes its first seat.
+    OpenRoom {
+        /// What the room list shows.
+        title: RoomTitle,
+        /// How many seats it has; `None` takes the server's default.
+        seats: Option<SeatCount>,
+    },
+    /// Takes a free seat.
+    Join {
+        /// In which room.
+        target: JoinTarget,
+    },
+    /// Gives the seat back.
+    Leave,
+    /// Moves the own piece by one cell.
+    Step {
+        /// The client's number for this step; acknowledged or refused under it. Rises by one with each step.
+        seq: u32,
+        /// Where to.
+        direction: Direction,
+    },
+    /// Says something to everyone in the room.
+    Chat {
+        /// The line.
+        text: ChatText,
+    },
+    /// Sends opaque match data.
+    Signal {
+        /// To whom.
+        to: SignalTarget,
+        /// The data.
+        payload: SignalPayload,
+    },
+    /// Asks for a [`Pong`](crate::ServerPacket::Pong), to measure the round trip.
+    Ping {
+        /// Comes back as it is.
+        nonce: u32,
+    },
+    /// Answers the server's [`Ping`](crate::ServerPacket::Ping).
+    Pong {
+        /// The ping's own.
+        nonce: u32,
+    },
+    /// Says goodbye: the server gives the seat and the name back and closes.
+    Bye,
+}
+
+/// Which rooms a list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomFilter {
+    /// Every room.
+    All,
+    /// Rooms with a free seat.
+    Open,
+}
+
+/// Which room to join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JoinTarget {
+    /// Any with a free seat; where there is none, a new one.
+    Any,
+    /// This one.
+    Room(RoomId),
+}
+
+/// Who receives a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignalTarget {
+    /// Only the sender: an echo.
+    Myself,
+    /// Everyone in the room, the sender included.
+    Room,
+}
+
+impl Packet for ClientPacket {
+    const MAX_PAYLOAD: usize = MAX_CLIENT_FRAME;
+}

@@ -1,0 +1,43 @@
+//! Malpan's wire: typed packets, the value types they hold, and the codec that frames them.
+//!
+//! ```text
+//! bytes -> frame.rs (u16 length, cap) -> wire.rs (bincode, limit, nothing left over) -> value/ (parsed types)
+//! packets <- the same three files, the other way
+//! ```
+//!
+//! Invariant: a [`ClientPacket`] or [`ServerPacket`] that exists is valid. Counts, lengths and texts are checked
+//! while they are parsed, so no inner layer checks them again, and no length that was merely claimed reserves memory.
+//! This crate does no I/O and needs no runtime. `docs/protocol.md` describes every byte.
+
+mod client_packet;
+mod codec;
+mod frame;
+mod server_packet;
+mod value;
+mod version;
+mod wire;
+
+pub use client_packet::{ClientPacket, JoinTarget, RoomFilter, SignalTarget};
+pub use codec::{ClientCodec, Codec, CodecError, Packet, ServerCodec};
+pub use frame::{FrameError, LENGTH_BYTES};
+pub use server_packet::{
+    Ack, Chatted, Denial, DenialCode, Entered, Joined, KickReason, LeaveReason, Left, Limits, Member, Moves, Position,
+    Refusal, RoomInfo, Rooms, ServerPacket, Signalled, StepRefused, Welcome,
+};
+pub use value::{
+    BoardSize, Cell, ChatText, Direction, List, ListError, Name, PlayerId, Reason, RoomId, RoomTitle, Seat, SeatCount,
+    SignalPayload, SoftwareName, ValueError,
+};
+pub use version::{PROTOCOL_VERSION, VersionRange};
+pub use wire::WireError;
+
+/// Most payload bytes of one frame from a client.
+pub const MAX_CLIENT_FRAME: usize = 1024;
+/// Most payload bytes of one frame from the server.
+pub const MAX_SERVER_FRAME: usize = 16 * 1024;
+/// Most seats of one room.
+pub const MAX_SEATS: usize = 10;
+/// Most moves in one [`Moves`] packet; a room that has more to tell sends several.
+pub const MAX_MOVES: usize = 1024;
+/// Most rooms on one page of [`Rooms`].
+pub const ROOMS_PER_PAGE: usize = 50;

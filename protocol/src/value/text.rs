@@ -1,0 +1,220 @@
+//! Texts that people type. All are NFC, without control or invisible formatting characters, and bounded in Unicode
+//! scalars, so that they may be shown, compared and logged as they are.
+
+use super::ValueError;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{fmt, str::FromStr, sync::Arc};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// What a kind of text may be.
+struct Rule {
+    what: &'static str,
+    max_chars: usize,
+    /// Whether white space at an end is refused: names are compared, chat is not.
+    trimmed: bool,
+    may_be_empty: bool,
+}
+
+impl Rule {
+    /// Brings `text` into NFC and checks it.
+    fn parse(&self, text: &str) -> Result<Arc<str>, ValueError> {
+        // A text this long cannot pass; do not normalize what a stranger made huge.
+        let bytes_bound = self.max_chars * 4 * 4;
+        if text.len() > bytes_bound {
+            return Err(self.too_long(text.chars().count()));
+        }
+        let normal: Arc<str> = match is_nfc_quick(text.chars()) {
+            IsNormalized::Yes => text.into(),
+            _ => text.nfc().collect::<String>().into(),
+        };
+        if let Some(bad) = normal.chars().find(|&c| is_forbidden(c)) {
+            return Err(ValueError::Forbidden { what: self.what, code: bad.into() });
+        }
+        let length = normal.chars().count();
+        if length > self.max_chars {
+            return Err(self.too_long(length));
+        }
+        if !self.may_be_empty && normal.trim().is_empty() {
+            return Err(ValueError::Empty { what: self.what });
+        }
+        if self.trimmed && normal.trim().len() != normal.len() {
+            return Err(ValueError::Untrimmed { what: self.what });
+        }
+        Ok(normal)
+    }
+
+    fn too_long(&self, length: usize) -> ValueError {
+        ValueError::TooLong { what: self.what, length, max: self.max_chars, unit: "characters" }
+    }
+}
+
+/// Controls (ANSI escapes begin with one), line separators, and the format characters that turn, hide or join text:
+/// what could make a terminal or a log line lie. U+200D stays: emoji are joined with it.
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'
+            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E007F}')
+}
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $rule:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            const RULE: Rule = $rule;
+            /// The most Unicode scalars it may have.
+            pub const MAX_CHARS: usize = Self::RULE.max_chars;
+
+            /// Brings `text` into NFC and checks it; the error says what is wrong.
+            ///
+            /// # Errors
+            /// [`ValueError`] where the text is too long, empty where it may not be, or holds a forbidden character.
+            pub fn new(text: &str) -> Result<Self, ValueError> {
+                Self::RULE.parse(text).map(Self)
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ValueError;
+            fn from_str(text: &str) -> Result<Self, ValueError> {
+                Self::new(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                // Borrowed from the frame: a claimed length reserves nothing.
+                let text = <&'de str>::deserialize(deserializer)?;
+                Self::new(text).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+text_type!(
+    /// A player's name: 1 to 20 characters, no white space at the ends. Two names are the same where their
+    /// [`Name::folded`] forms are.
+    Name,
+    Rule { what: "a name", max_chars: 20, trimmed: true, may_be_empty: false }
+);
+text_type!(
+    /// One line of chat: 1 to 200 characters.
+    ChatText,
+    Rule { what: "a chat text", max_chars: 200, trimmed: false, may_be_empty: false }
+);
+text_type!(
+    /// A room's title: 1 to 32 characters, no white space at the ends.
+    RoomTitle,
+    Rule { what: "a room title", max_chars: 32, trimmed: true, may_be_empty: false }
+);
+text_type!(
+    /// A program's name and version, such as `malpan/0.1.0`: 0 to 40 characters.
+    SoftwareName,
+    Rule { what: "a software name", max_chars: 40, trimmed: false, may_be_empty: true }
+);
+text_type!(
+    /// A sentence that explains a denial to a person: 0 to 200 characters.
+    Reason,
+    Rule { what: "a reason", max_chars: 200, trimmed: false, may_be_empty: true }
+);
+
+impl Name {
+    /// The name with case folded away (Unicode full case folding, then NFC): equal for `Ann` and `aNN`.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        caseless::default_case_fold_str(&self.0).nfc().collect()
+    }
+}
+
+impl Reason {
+    /// `text` as a reason, with what may not stand in one replaced or cut off. For the server's own sentences, which
+    /// may quote what a peer sent.
+    #[must_use]
+    pub fn lossy(text: &str) -> Self {
+        let clean: String =
+            text.nfc().map(|c| if is_forbidden(c) { '\u{FFFD}' } else { c }).take(Self::MAX_CHARS).collect();
+        Self(clean.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChatText, Name, Reason, ValueError};
+
+    #[test]
+    fn a_name_is_brought_into_nfc() {
+        let decomposed = Name::new("Jose\u{301}").unwrap();
+        assert_eq!(decomposed.as_str(), "Jos\u{e9}");
+        assert_eq!(Name::new("\u{1112}\u{1161}\u{11ab}").unwrap().as_str(), "한");
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert!(Name::new(&"말".repeat(20)).is_ok());
+        let error = Name::new(&"말".repeat(21)).unwrap_err();
+        assert_eq!(error, ValueError::TooLong { what: "a name", length: 21, max: 20, unit: "characters" });
+        assert!(ChatText::new(&"x".repeat(200)).is_ok());
+        assert!(ChatText::new(&"x".repeat(201)).is_err());
+        assert!(ChatText::new(&"x".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn escapes_controls_and_turned_text_are_refused() {
+        for bad in ["\u{1b}[31mred", "a\nb", "a\u{7f}", "a\u{9b}31m", "abc\u{202e}cba", "a\u{200b}b", "\u{feff}a"] {
+            assert!(matches!(Name::new(bad), Err(ValueError::Forbidden { .. })), "{bad:?}");
+            assert!(matches!(ChatText::new(bad), Err(ValueError::Forbidden { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn empty_and_untrimmed_names_are_refused() {
+        assert!(matches!(Name::new(""), Err(ValueError::Empty { .. })));
+        assert!(matches!(Name::new("   "), Err(ValueError::Empty { .. })));
+        assert!(matches!(Name::new(" ann"), Err(ValueError::Untrimmed { .. })));
+        assert!(ChatText::new(" hi ").is_ok());
+    }
+
+    #[test]
+    fn folding_makes_case_variants_equal() {
+        let folded = |s: &str| Name::new(s).unwrap().folded();
+        assert_eq!(folded("ANN"), folded("ann"));
+        assert_eq!(folded("Straße"), folded("STRASSE"));
+        assert_eq!(folded("ΣΊΣΥΦΟΣ"), folded("σίσυφος"));
+        assert_ne!(folded("ann"), folded("anna"));
+    }
+
+    #[test]
+    fn a_lossy_reason_always_stands() {
+        let reason = Reason::lossy(&format!("bad \u{1b}[2J{}", "x".repeat(500)));
+        assert_eq!(Reason::new(reason.as_str()).unwrap(), reason);
+        assert!(!reason.as_str().contains('\u{1b}'));
+    }
+}

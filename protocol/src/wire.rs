@@ -1,0 +1,74 @@
+//! Packets to bytes and back: bincode 2's standard configuration (little-endian, variable-length integers) through
+//! serde. The only file that names bincode.
+//!
+//! bincode 3.0.0 is an empty tombstone and 2.x is unmaintained (RUSTSEC-2025-0141); the format is stable and small,
+//! `docs/protocol.md` spells it out, and another implementation can stand here without a changed byte.
+
+use bincode::config::{self, Configuration, LittleEndian, Varint};
+use bytes::{BufMut, BytesMut};
+use serde::{Deserialize, Serialize};
+
+/// What a packet may take in memory while it is decoded, so that a claimed length cannot reserve more.
+const DECODE_LIMIT: usize = 64 * 1024;
+
+type Config = Configuration<LittleEndian, Varint, config::Limit<DECODE_LIMIT>>;
+
+fn config() -> Config {
+    config::standard().with_limit::<DECODE_LIMIT>()
+}
+
+/// Why a payload is not a packet, or a packet cannot be a payload.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// The payload ends within the packet, has an unknown type number, or holds a value that is not allowed.
+    #[error("not a packet of this protocol: {0}")]
+    Invalid(String),
+    /// The payload goes on after the packet.
+    #[error("{extra} bytes too many after the packet")]
+    TrailingBytes {
+        /// How many.
+        extra: usize,
+    },
+    /// The packet cannot be encoded.
+    #[error("the packet cannot be encoded: {0}")]
+    Unencodable(String),
+}
+
+/// Decodes the packet that `payload` is, all of it.
+pub(crate) fn decode<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, WireError> {
+    let (packet, used) = bincode::serde::borrow_decode_from_slice(payload, config())
+        .map_err(|error| WireError::Invalid(describe(&error)))?;
+    match payload.len() - used {
+        0 => Ok(packet),
+        extra => Err(WireError::TrailingBytes { extra }),
+    }
+}
+
+/// Appends `packet` to `out`.
+pub(crate) fn encode<T: Serialize>(packet: &T, out: &mut BytesMut) -> Result<(), WireError> {
+    let mut writer = Writer(out);
+    bincode::serde::encode_into_writer(packet, &mut writer, config::standard())
+        .map_err(|error| WireError::Unencodable(error.to_string()))
+}
+
+/// bincode's error without what a peer may have put into it beyond bounded text.
+fn describe(error: &bincode::error::DecodeError) -> String {
+    use bincode::error::DecodeError as E;
+    match error {
+        E::UnexpectedEnd { .. } => "it ends too early".into(),
+        E::LimitExceeded => "it claims more than the limit".into(),
+        E::UnexpectedVariant { found, .. } => format!("unknown type or variant {found}"),
+        E::OtherString(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+struct Writer<'a>(&'a mut BytesMut);
+
+impl bincode::enc::write::Writer for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0.put_slice(bytes);
+        Ok(())
+    }
+}
