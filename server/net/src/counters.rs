@@ -1,7 +1,10 @@
 //! What happened, in numbers that only rise.
 
 use crate::{CloseReason, Refusal};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident = $label:literal,)*) => {
@@ -74,6 +77,11 @@ impl Counters {
         self.0[count as usize].load(Ordering::Relaxed)
     }
 
+    /// Every counter that is not 0.
+    fn nonzero(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Count::ALL.iter().map(|&count| (count.label(), self.value(count))).filter(|&(_, value)| value > 0)
+    }
+
     pub(crate) fn add_closed(&self, reason: CloseReason) {
         self.add(match reason {
             CloseReason::Refused(Refusal::Full) => Count::RefusedFull,
@@ -88,5 +96,16 @@ impl Counters {
             CloseReason::Stopping => Count::Stopped,
             CloseReason::Service(_) => Count::ClosedByService,
         });
+    }
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (name, value) in self.nonzero() {
+            write!(f, "{separator}{name}={value}")?;
+            separator = " ";
+        }
+        Ok(())
     }
 }

@@ -154,6 +154,12 @@ impl SessionHandle {
         self.0.established.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the peer has proven itself; see [`SessionHandle::establish`].
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        self.0.established.load(Ordering::Relaxed)
+    }
+
     /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
     /// before.
     pub fn set_deadline(&self, time: Duration) {
@@ -209,7 +215,7 @@ impl SessionHandle {
         if self.0.blocked_since.load(Ordering::Relaxed) != 0 && passed(&self.0.blocked_since, settings.write_stall) {
             return Due::Close(CloseReason::WriteStalled);
         }
-        if !self.0.established.load(Ordering::Relaxed) {
+        if !self.is_established() {
             return Due::Nothing;
         }
         if settings.silence.is_some_and(|limit| passed(&self.0.heard_at, limit)) {
