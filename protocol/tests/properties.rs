@@ -4,15 +4,21 @@
 //! instead of a file of seeds. To look further: `PROPTEST_RNG_SEED=7 PROPTEST_CASES=100000 cargo test -p
 //! malpan-protocol --test properties`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod shared;
 
 use bytes::BytesMut;
-use malpan_protocol::{ClientPacket, Codec, CodecError, FrameError, LENGTH_BYTES, Packet, ServerPacket, WireError};
+use malpan_protocol::*;
 use proptest::{
     collection::vec,
     prelude::*,
     sample::Index,
     test_runner::{RngSeed, TestRunner},
+};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    ser::{Error as _, SerializeSeq},
 };
 use shared::{
     decode_all, frame_around, frame_of,
@@ -103,6 +109,67 @@ fn frames_over_the_cap_are_refused_by_their_length_alone() {
     }
     check::<ClientPacket>();
     check::<ServerPacket>();
+}
+
+/// Whatever the rules allow can be sent: no cap is in another's way.
+#[test]
+fn the_longest_packets_fit_their_frames() {
+    let widest = |chars: usize| "\u{1f9e9}".repeat(chars);
+    let name = Name::new(&widest(Name::MAX_CHARS)).unwrap();
+    let title = RoomTitle::new(&widest(RoomTitle::MAX_CHARS)).unwrap();
+    let seats = SeatCount::new(10).unwrap();
+    let last = Seat::new(9).unwrap();
+    let far = Cell { x: u8::MAX, y: u8::MAX };
+    let payload = SignalPayload::new(&[0xff; SignalPayload::MAX_BYTES]).unwrap();
+    let text = ChatText::new(&widest(ChatText::MAX_CHARS)).unwrap();
+
+    round_trip(&ClientPacket::Chat { text: text.clone() }).unwrap();
+    round_trip(&ClientPacket::Signal { to: SignalTarget::Room, payload }).unwrap();
+    round_trip(&ServerPacket::Chat(Chatted { event: u64::MAX, seat: last, text })).unwrap();
+    let room = RoomInfo { room: RoomId(u32::MAX), title: title.clone(), taken: 10, seats };
+    let rooms = vec![room; ROOMS_PER_PAGE].try_into().unwrap();
+    round_trip(&ServerPacket::Rooms(Rooms { rooms, next: Some(RoomId(u32::MAX)) })).unwrap();
+    let members = vec![Member { seat: last, name, cell: far }; MAX_SEATS].try_into().unwrap();
+    let board = BoardSize::new(64, 64).unwrap();
+    let (room, incarnation, event, batch) = (RoomId(u32::MAX), u32::MAX, u64::MAX, u64::MAX);
+    let joined = Joined { room, title, seats, board, seat: last, members, incarnation, event, batch };
+    round_trip(&ServerPacket::Joined(joined)).unwrap();
+    let positions = vec![Position { seat: last, cell: far }; MAX_MOVES].try_into().unwrap();
+    let acks = vec![Ack { seat: last, seq: u32::MAX }; MAX_MOVES].try_into().unwrap();
+    round_trip(&ServerPacket::Moves(Moves { event, batch, positions, acks })).unwrap();
+}
+
+/// A packet of our own that can be too long, or fail half way.
+#[derive(Debug, Deserialize)]
+struct Awkward(Vec<u8>);
+
+impl Packet for Awkward {
+    const MAX_PAYLOAD: usize = 8;
+}
+
+impl Serialize for Awkward {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        for byte in &self.0 {
+            if *byte == 13 {
+                return Err(S::Error::custom("thirteen"));
+            }
+            list.serialize_element(byte)?;
+        }
+        list.end()
+    }
+}
+
+#[test]
+fn a_packet_that_cannot_be_sent_leaves_the_buffer_as_it_was() {
+    let mut out = BytesMut::from(&b"before"[..]);
+    let long = Awkward(vec![1; 8]).encode_frame(&mut out);
+    assert!(matches!(long, Err(CodecError::Frame(FrameError::TooLong { length: 9, max: 8 }))), "{long:?}");
+    let broken = Awkward(vec![1, 2, 13]).encode_frame(&mut out);
+    assert!(matches!(broken, Err(CodecError::Wire(WireError::Unencodable(_)))), "{broken:?}");
+    assert_eq!(&out[..], b"before");
+    Awkward(vec![1; 7]).encode_frame(&mut out).unwrap();
+    assert_eq!(&out[..], b"before\x08\0\x07\x01\x01\x01\x01\x01\x01\x01");
 }
 
 fn config() -> ProptestConfig {

@@ -102,11 +102,11 @@ fn payload() -> impl Strategy<Value = SignalPayload> {
 }
 
 fn seat() -> impl Strategy<Value = Seat> {
-    (0..MAX_SEATS as u8).prop_map(|index| Seat::new(index).unwrap())
+    (0..MAX_SEATS).prop_map(|index| Seat::new(u8::try_from(index).unwrap()).unwrap())
 }
 
 fn seat_count() -> impl Strategy<Value = SeatCount> {
-    (1..=MAX_SEATS as u8).prop_map(|count| SeatCount::new(count).unwrap())
+    (1..=MAX_SEATS).prop_map(|count| SeatCount::new(u8::try_from(count).unwrap()).unwrap())
 }
 
 fn cell() -> impl Strategy<Value = Cell> {
