@@ -1,8 +1,11 @@
-//! What the tests of the wire share: every packet's name, and a strategy that makes packets of every kind.
+//! What the tests of the wire share: every packet's name, strategies that make packets of every kind, and the
+//! document with what its examples mean.
 
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+pub(crate) mod examples;
 pub(crate) mod names;
+pub(crate) mod page;
 pub(crate) mod strategies;
 
 use bytes::BytesMut;
