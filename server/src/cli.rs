@@ -117,12 +117,12 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     }
     layers.lay_variables(&environment);
     layers.lay_flag("--listen", "listen", &flags.listen);
-    layers.lay_flag("--shards", "shards", &flags.shards);
-    layers.lay_flag("--board", "game.board", &flags.board);
-    layers.lay_flag("--seats", "game.seats", &flags.seats);
-    layers.lay_flag("--tick", "game.tick", &flags.tick);
-    layers.lay_flag("--drain", "drain", &flags.drain);
-    layers.lay_flag("--log-format", "log.format", &flags.log_format);
+    layers.lay_flag("--shards", "shards", flags.shards.as_slice());
+    layers.lay_flag("--board", "game.board", flags.board.as_slice());
+    layers.lay_flag("--seats", "game.seats", flags.seats.as_slice());
+    layers.lay_flag("--tick", "game.tick", flags.tick.as_slice());
+    layers.lay_flag("--drain", "drain", flags.drain.as_slice());
+    layers.lay_flag("--log-format", "log.format", flags.log_format.as_slice());
     layers.finish()
 }
 

@@ -1,6 +1,7 @@
 //! The reckoning of open files against what a runtime really opens. Alone in its process, so that nothing else opens
 //! files meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(target_os = "linux")]
 
 use malpan_server::files::{FileLimit, raise_limit, shortage};

@@ -1,5 +1,7 @@
 //! What the command line says of itself, and its exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use assert_cmd::Command;
 use malpan_server::config::Config;
 
@@ -78,11 +80,10 @@ fn help_of_the_server() {
         `malpan-server config print-default` prints every key of the file.
 
         Examples:
-          malpan-server                                        play on this machine
-          malpan-server --listen 0.0.0.0:7777 --drain 30s      play over the network, stop within 30 s
-          malpan-server --board 32x32 --tick 50ms              a larger board, twenty batches of moves a
-          second
-          malpan-server config print-default > malpan.toml     begin a configuration file
+          malpan-server                                    play on this machine
+          malpan-server --listen 0.0.0.0:7777 --drain 30s  play over the network, stop within 30 s
+          malpan-server --board 32x32 --tick 50ms          a larger board, moves twenty times a second
+          malpan-server config print-default > malpan.toml begin a configuration file
 
         Exit codes: 0 done, 1 failed, 2 wrong command line.
         ");
@@ -144,10 +145,10 @@ fn flags_of_what_does_not_exist_yet_are_usage_errors() {
 fn a_wrong_flag_value_is_a_usage_error_and_a_wrong_variable_a_failure() {
     let (out, err, code) = run(&["--tick", "33", "--seats", "11"]);
     assert_eq!((out.as_str(), code), ("", 2));
-    insta::assert_snapshot!(err, @r"
+    insta::assert_snapshot!(err, @r#"
         game.seats (flag --seats): 11 is out of range; allowed: 1 to 10 seats
-        game.tick (flag --tick): `33`: time unit needed, for example 33sec or 33ms; allowed: 0s to 1s, in whole milliseconds and with its unit
-        ");
+        game.tick (flag --tick): "33": time unit needed, for example 33sec or 33ms; allowed: 0s to 1s, in whole milliseconds and with its unit
+        "#);
 
     let output = server().env("MALPAN_GAME__SEATS", "11").output().unwrap();
     assert_eq!((output.stdout.len(), output.status.code()), (0, Some(1)));

@@ -1,5 +1,6 @@
 //! Real signals, sent to this process. Alone in it, because signals reach the whole process.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
 use malpan_server::signals::{StopSignal, StopSignals};
