@@ -25,10 +25,10 @@ Every flag goes before its variable (--tick: MALPAN_GAME__TICK), that before the
 `malpan-server config print-default` prints every key of the file.
 
 Examples:
-  malpan-server                                        play on this machine
-  malpan-server --listen 0.0.0.0:7777 --drain 30s      play over the network, stop within 30 s
-  malpan-server --board 32x32 --tick 50ms              a larger board, twenty batches of moves a second
-  malpan-server config print-default > malpan.toml     begin a configuration file
+  malpan-server                                    play on this machine
+  malpan-server --listen 0.0.0.0:7777 --drain 30s  play over the network, stop within 30 s
+  malpan-server --board 32x32 --tick 50ms          a larger board, moves twenty times a second
+  malpan-server config print-default > malpan.toml begin a configuration file
 
 Exit codes: 0 done, 1 failed, 2 wrong command line.";
 
@@ -117,12 +117,12 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     }
     layers.lay_variables(&environment);
     layers.lay_flag("--listen", "listen", &flags.listen);
-    layers.lay_flag("--shards", "shards", &flags.shards);
-    layers.lay_flag("--board", "game.board", &flags.board);
-    layers.lay_flag("--seats", "game.seats", &flags.seats);
-    layers.lay_flag("--tick", "game.tick", &flags.tick);
-    layers.lay_flag("--drain", "drain", &flags.drain);
-    layers.lay_flag("--log-format", "log.format", &flags.log_format);
+    layers.lay_flag("--shards", "shards", flags.shards.as_slice());
+    layers.lay_flag("--board", "game.board", flags.board.as_slice());
+    layers.lay_flag("--seats", "game.seats", flags.seats.as_slice());
+    layers.lay_flag("--tick", "game.tick", flags.tick.as_slice());
+    layers.lay_flag("--drain", "drain", flags.drain.as_slice());
+    layers.lay_flag("--log-format", "log.format", flags.log_format.as_slice());
     layers.finish()
 }
 

@@ -4,9 +4,10 @@ use std::{fmt, io};
 
 /// What a shard's runtime opens for itself: its poller, its waker and their duplicates. A test counts them.
 const FILES_PER_SHARD: usize = 6;
-/// The standard streams, the signal pipe, the configuration file while it is read, and connections that were accepted
-/// only to be told that the server is full.
-const RESERVE: usize = 64;
+/// A listener's own, and the connections that malpan-net keeps for a moment to tell them why they are refused.
+const FILES_PER_LISTENER: usize = 1 + 256;
+/// The standard streams, the acceptors' runtime, the signal pipe, and files that are open for a moment.
+const RESERVE: usize = 32;
 
 /// How many files this process may have open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub fn shortage(
     listeners: usize,
 ) -> Result<Option<Shortage>, TooFewFiles> {
     let FileLimit::Files(files) = limit else { return Ok(None) };
-    let own = RESERVE + shards * FILES_PER_SHARD + listeners;
+    let own = RESERVE + shards * FILES_PER_SHARD + listeners * FILES_PER_LISTENER;
     // A limit that exceeds the address space is none.
     let room = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(own);
     match room {
@@ -112,11 +113,11 @@ mod imp {
 
 #[cfg(test)]
 mod tests {
-    use super::{FILES_PER_SHARD, FileLimit, RESERVE, Shortage, TooFewFiles, shortage};
+    use super::{FILES_PER_LISTENER, FILES_PER_SHARD, FileLimit, RESERVE, Shortage, TooFewFiles, shortage};
 
     #[test]
     fn the_last_file_decides() {
-        let own = RESERVE + 2 * FILES_PER_SHARD + 1;
+        let own = RESERVE + 2 * FILES_PER_SHARD + FILES_PER_LISTENER;
         let enough = 1000 + own as u64;
         assert_eq!(shortage(1000, FileLimit::Files(enough), 2, 1), Ok(None));
         let short = Shortage { sessions: 999, wanted: 1000, files: enough - 1, own };
@@ -129,12 +130,12 @@ mod tests {
             shortage(5000, FileLimit::Files(1024), shards, listeners).unwrap().expect("5000 do not fit").sessions
         };
         assert_eq!(left(1, 1) - left(2, 1), FILES_PER_SHARD);
-        assert_eq!(left(1, 1) - left(1, 2), 1);
+        assert_eq!(left(1, 1) - left(1, 2), FILES_PER_LISTENER);
     }
 
     #[test]
     fn a_server_without_a_session_does_not_start() {
-        let own = RESERVE + FILES_PER_SHARD + 1;
+        let own = RESERVE + FILES_PER_SHARD + FILES_PER_LISTENER;
         let refused = |files| shortage(10, FileLimit::Files(files), 1, 1) == Err(TooFewFiles { files, own });
         assert!(refused(0) && refused(own as u64));
         assert!(!refused(own as u64 + 1));
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn the_messages_say_both_numbers_and_what_to_do() {
         let short = shortage(10_000, FileLimit::Files(1024), 2, 1).unwrap().expect("10000 do not fit");
-        insta::assert_snapshot!(short, @"limits.sessions is 10000, but this process may have 1024 files open and needs 77 for itself: at most 947 connections are accepted. Raise the hard limit of open files (`ulimit -Hn`, LimitNOFILE= of systemd).");
-        insta::assert_snapshot!(shortage(10, FileLimit::Files(16), 2, 1).unwrap_err(), @"this process may have 16 files open, and the server needs 77 for itself: no connection would fit. Raise the hard limit of open files (`ulimit -Hn`, LimitNOFILE= of systemd).");
+        insta::assert_snapshot!(short, @"limits.sessions is 10000, but this process may have 1024 files open and needs 301 for itself: at most 723 connections are accepted. Raise the hard limit of open files (`ulimit -Hn`, LimitNOFILE= of systemd).");
+        insta::assert_snapshot!(shortage(10, FileLimit::Files(16), 2, 1).unwrap_err(), @"this process may have 16 files open, and the server needs 301 for itself: no connection would fit. Raise the hard limit of open files (`ulimit -Hn`, LimitNOFILE= of systemd).");
     }
 }

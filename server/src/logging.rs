@@ -45,7 +45,7 @@ where
     let builder = SubscriberBuilder::default().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     Ok(match config.format {
         LogFormat::Text => Dispatch::new(builder.with_ansi(ansi).finish()),
-        LogFormat::Json => Dispatch::new(builder.json().flatten_event(true).with_current_span(false).finish()),
+        LogFormat::Json => Dispatch::new(builder.json().with_current_span(false).finish()),
     })
 }
 
@@ -109,8 +109,8 @@ mod tests {
         let timeless: Vec<_> =
             log.lines().map(|line| line.split_once("Z\",").expect("a time begins the line").1).collect();
         insta::assert_snapshot!(timeless.join("\n"), @r#"
-        "level":"INFO","message":"took a seat","seat":2,"target":"malpan_server::logging::tests","spans":[{"player":"ann","session":7,"name":"session"},{"room":3,"name":"room"}]}
-        "level":"DEBUG","message":"a detail","target":"malpan_server::logging::tests","spans":[{"player":"ann","session":7,"name":"session"},{"room":3,"name":"room"}]}
+        "level":"INFO","fields":{"message":"took a seat","seat":2},"target":"malpan_server::logging::tests","spans":[{"player":"ann","session":7,"name":"session"},{"room":3,"name":"room"}]}
+        "level":"DEBUG","fields":{"message":"a detail"},"target":"malpan_server::logging::tests","spans":[{"player":"ann","session":7,"name":"session"},{"room":3,"name":"room"}]}
         "#);
     }
 

@@ -22,8 +22,10 @@ pub const VARIABLE_PREFIX: &str = "MALPAN_";
 pub const CONFIG_VARIABLE: &str = "MALPAN_CONFIG";
 /// Variables of other Malpan programs, which may stand in the same environment.
 const FOREIGN_VARIABLES: [&str; 1] = ["MALPAN_ADDR"];
-/// What to say of a key that does not exist.
+/// What to say of a key that does not exist, and of a variable of none.
 const ALL_KEYS: &str = "the keys that `malpan-server config print-default` prints";
+const ALL_VARIABLES: &str = "MALPAN_KEY and MALPAN_SECTION__KEY of the keys that `malpan-server config print-default` \
+                             prints";
 
 /// Checks the file at `path` by itself, over the defaults, and returns what it makes of them.
 ///
@@ -77,8 +79,8 @@ impl Layers {
         for Leaf { name, value, offset } in leaves {
             let Some(key) = self.known(&name, position(offset)) else { continue };
             match value {
-                Ok(value) => self.lay_value(key, value, position(offset)),
-                Err(what) => self.spoil(key, position(offset), what),
+                Some(value) => self.lay_value(key, value, position(offset)),
+                None => self.spoil(key, position(offset), "it holds a number too large for TOML".into()),
             }
         }
     }
@@ -97,7 +99,7 @@ impl Layers {
             }
             let source = Source::Variable(name.clone());
             let Some(key) = keys::keys().find(|key| key.variable() == name) else {
-                self.note(None, source, "no key belongs to this variable".into(), Some(ALL_KEYS.into()));
+                self.note(None, source, "no key belongs to this variable".into(), Some(ALL_VARIABLES.into()));
                 continue;
             };
             match value.to_str() {
@@ -112,18 +114,12 @@ impl Layers {
     }
 
     /// Lays the values of a flag over what there is: all that were given where the key is a list, else one.
-    pub(crate) fn lay_flag<'a>(
-        &mut self,
-        flag: &'static str,
-        name: &str,
-        texts: impl IntoIterator<Item = &'a String, IntoIter: ExactSizeIterator>,
-    ) {
-        let texts = texts.into_iter();
-        if texts.len() == 0 {
+    pub(crate) fn lay_flag(&mut self, flag: &'static str, name: &str, texts: &[String]) {
+        if texts.is_empty() {
             return;
         }
         let key = keys::find(name).expect("every flag names a key");
-        self.lay_texts(key, texts.map(String::as_str), Source::Flag(flag));
+        self.lay_texts(key, texts.iter().map(String::as_str), Source::Flag(flag));
     }
 
     /// What the layers make together.
@@ -153,7 +149,7 @@ impl Layers {
                 let text = texts.next().unwrap_or_default();
                 match text.parse::<i64>() {
                     Ok(number) => Value::Integer(number),
-                    Err(_) => return self.spoil(key, source, format!("`{text}` is not a whole number in range")),
+                    Err(_) => return self.spoil(key, source, format!("{text:?} is not a whole number in range")),
                 }
             }
             _ => Value::from(texts.next().unwrap_or_default()),
@@ -179,7 +175,7 @@ impl Layers {
     fn lay_value(&mut self, key: &'static Key, value: Value, source: Source) {
         let default = self.default_of(key);
         if !value.same_type(default) {
-            let what = format!("{} is of type {}, not {}", value, value.type_str(), default.type_str());
+            let what = format!("{value} is of type {}, not {}", value.type_str(), default.type_str());
             return self.spoil(key, source, what);
         }
         let below = std::mem::replace(key.value_in_mut(&mut self.table), value.clone());
@@ -192,7 +188,7 @@ impl Layers {
                 let what = match key.allowed {
                     // serde would name the Rust type that the number does not fit.
                     Allowed::Count { .. } => format!("{value} is out of range"),
-                    _ => error.message().into(),
+                    _ => format!("{value}: {}", error.message()),
                 };
                 self.spoil(key, source, what);
             }
@@ -214,10 +210,10 @@ impl Layers {
     }
 }
 
-/// A value of the file, or why it is none, and where it stands.
+/// A value of the file, unless TOML cannot hold it, and where it stands.
 struct Leaf {
     name: String,
-    value: Result<Value, String>,
+    value: Option<Value>,
     offset: usize,
 }
 
@@ -237,9 +233,9 @@ fn flatten(prefix: &str, table: DeTable<'_>, leaves: &mut Vec<Leaf>) {
     }
 }
 
-/// The value without its place. Numbers that exceed TOML's own integers have none.
-fn into_value(value: Spanned<DeValue<'_>>) -> Result<Value, String> {
-    Value::deserialize(value.into_deserializer()).map_err(|error| error.message().into())
+/// The value without its place. Numbers that exceed TOML's own have none.
+fn into_value(value: Spanned<DeValue<'_>>) -> Option<Value> {
+    Value::deserialize(value.into_deserializer()).ok()
 }
 
 /// The line and column, in characters and from 1, of a byte offset into `text`.

@@ -83,7 +83,7 @@ section! {
             Allowed::Form("one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
-        /// Time in which the server stops once it is asked to. Until two seconds before its end the players play on.
+        /// Time in which the server stops once it is asked to. Until two seconds before its end the players play on;
         /// 0s ends their play at once.
         #[serde(with = "text::duration")]
         drain: Duration = Duration::from_secs(10), time(Duration::ZERO, HOUR);
@@ -138,18 +138,18 @@ section! {
             Allowed::Form("any number of IP addresses or networks, such as 127.0.0.0/8 or ::1");
         /// Most connections at once that have not signed in yet.
         unsigned: usize = 2_000, count("connections", 1, MILLION);
-        /// Time from the connection to its hello.
+        /// Time from the connection to the hello.
         #[serde(with = "text::duration")]
         hello_within: Duration = Duration::from_secs(5), time(MS_100, HOUR);
-        /// Time from the connection to its sign-in.
+        /// Time from the hello to the sign-in.
         #[serde(with = "text::duration")]
         sign_in_within: Duration = Duration::from_secs(60), time(MS_100, HOUR);
         /// Tries to sign in on one connection.
         sign_in_attempts: u16 = 10, count("tries", 1, 1000);
-        /// Silence of a client after which the server sends it a ping.
+        /// Silence of a player after which the server sends a ping.
         #[serde(with = "text::duration")]
         ping_after: Duration = Duration::from_secs(10), time(MS_100, HOUR);
-        /// Silence of a client after which the server gives it up.
+        /// Silence of a player after which the server ends the connection.
         #[serde(with = "text::duration")]
         silence: Duration = Duration::from_secs(30), time(SECOND, HOUR);
         /// Most messages that wait for one client. Where one that must be delivered finds no place, the client is
@@ -161,7 +161,7 @@ section! {
         lag_messages: usize = 48, count("messages", 1, 65_536);
         /// Waiting bytes from which on a client is sent no moves.
         lag_bytes: usize = 49_152, count("bytes", 1, MIB_16);
-        /// Waiting messages down to which a client without moves has to come to be sent them again.
+        /// Waiting messages down to which a client that is sent no moves has to come to be sent them again.
         recovered_messages: usize = 16, count("messages", 0, 65_536);
         /// Time for which nothing can be written to a client before it is disconnected.
         #[serde(with = "text::duration")]
@@ -169,27 +169,28 @@ section! {
         /// The send buffer of each socket; 0 leaves it to the system. It is small so that a client that stopped
         /// reading is noticed.
         send_buffer_bytes: usize = 16_384, count("bytes", 0, MIB_16);
-        /// Packets of any kind from one client in a second.
+        /// Packets of any kind from one client in a second, and as many at once after a rest.
         packets_per_second: u16 = 100, count("packets", 1, 10_000);
-        /// Steps of one player in a second.
+        /// Steps of one player in a second. A step over this is refused and no strike.
         steps_per_second: u16 = 20, count("steps", 1, 10_000);
         /// Steps of one player at once, after a rest.
         step_burst: u16 = 10, count("steps", 1, 10_000);
-        /// Signals of one player in a second.
+        /// Signals of one player in a second, and as many at once after a rest.
         signals_per_second: u16 = 10, count("signals", 1, 10_000);
         /// Lines of chat of one player within `chat_window`.
         chat_lines: u16 = 5, count("lines", 1, 1000);
         /// The time over which `chat_lines` counts.
         #[serde(with = "text::duration")]
         chat_window: Duration = Duration::from_secs(5), time(MS_100, HOUR);
-        /// Rooms that one player asks to join in a second.
-        joins_per_second: u16 = 2, count("joins", 1, 10_000);
-        /// Rooms that one player asks to join at once, after a rest.
-        join_burst: u16 = 5, count("joins", 1, 10_000);
-        /// Rooms that one player opens in a minute.
+        /// Requests of one player in a second to join a room or to list rooms.
+        joins_per_second: u16 = 2, count("requests", 1, 10_000);
+        /// Such requests at once, after a rest.
+        join_burst: u16 = 5, count("requests", 1, 10_000);
+        /// Rooms that one player opens in a minute, and as many at once after a rest.
         rooms_opened_per_minute: u16 = 3, count("rooms", 1, 10_000);
-        /// Requests over one of these rates, within `strike_window`, at which the client is disconnected.
-        rate_limit_strikes: u16 = 10, count("requests", 1, 1000);
+        /// Strikes, which are packets over any of these rates but the steps', within `strike_window`, at which a client
+        /// is disconnected.
+        rate_limit_strikes: u16 = 10, count("strikes", 1, 1000);
         /// The time over which `rate_limit_strikes` counts.
         #[serde(with = "text::duration")]
         strike_window: Duration = Duration::from_secs(10), time(MS_100, HOUR);

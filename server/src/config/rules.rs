@@ -41,7 +41,7 @@ impl Config {
         if filter.trim().is_empty() {
             found.push(Violation::of("log.filter", "it is empty; `off` silences the log".into()));
         } else if let Err(error) = EnvFilter::try_new(filter) {
-            found.push(Violation::of("log.filter", format!("`{filter}`: {error}")));
+            found.push(Violation::of("log.filter", format!("{filter:?}: {error}")));
         }
     }
 
@@ -56,11 +56,6 @@ impl Config {
             game.board.cells() >= game.seats.count(),
             ["game.board", "game.seats"],
             &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
-        );
-        require(
-            limits.hello_within <= limits.sign_in_within,
-            ["limits.hello_within", "limits.sign_in_within"],
-            &"the hello comes before the sign-in, so its time must not be the longer one",
         );
         require(
             limits.ping_after < limits.silence,

@@ -12,7 +12,7 @@ pub(super) mod duration {
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map_err(|error| de::Error::custom(format_args!("`{text}`: {error}")))
+        humantime::parse_duration(&text).map_err(de::Error::custom)
     }
 }
 
@@ -31,6 +31,6 @@ pub(super) mod shown {
         D: Deserializer<'de>,
     {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|error| de::Error::custom(format_args!("`{text}`: {error}")))
+        text.parse().map_err(de::Error::custom)
     }
 }
