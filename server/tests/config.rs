@@ -317,8 +317,8 @@ mod rules {
 
     #[test]
     fn the_nearest_right_values_are_right() {
-        let mut config = Config::default();
-        config.listen = ["127.0.0.1:0", "127.0.0.1:0", "[::1]:7777", "[::1]:7778"].map(|a| a.parse().unwrap()).into();
+        let listen = ["127.0.0.1:0", "127.0.0.1:0", "[::1]:7777", "[::1]:7778"].map(|a| a.parse().unwrap()).into();
+        let mut config = Config { listen, ..Config::default() };
         config.game.board = "2x5".parse().unwrap();
         config.limits.ping_after = config.limits.silence - Duration::from_millis(1);
         config.limits.recovered_messages = 62;
