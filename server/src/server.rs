@@ -64,7 +64,7 @@ impl Server {
         let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         let counters = Arc::<Counters>::default();
-        let start = |index| ShardThread::start(index, settings(&config), Arc::clone(&counters));
+        let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
         let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
         let admission = Admission::new(admission_limits(&config));
         Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
@@ -160,7 +160,9 @@ async fn nobody_plays(host: &Host) {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+/// What a session is held to, as `config` has it.
+#[must_use]
+pub fn session_settings(config: &Config) -> Settings {
     let limits = &config.limits;
     Settings {
         queue: QueueLimits {
@@ -178,7 +180,9 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn admission_limits(config: &Config) -> AdmissionLimits {
+/// Who may connect, as `config` has it.
+#[must_use]
+pub fn admission_limits(config: &Config) -> AdmissionLimits {
     let limits = &config.limits;
     let exempt = limits.exempt_addresses.clone();
     AdmissionLimits {

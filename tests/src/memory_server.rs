@@ -3,8 +3,8 @@
 //! What is replaced: the sockets, the acceptor and the shards' threads. What is not: everything else.
 
 use malpan_client::{Client, ClientError, ConnectOptions};
-use malpan_net::{Admission, AdmissionLimits, Counters, Refusal, Settings, Shard};
-use malpan_server::{Host, config::Config};
+use malpan_net::{Admission, Counters, Refusal, Shard};
+use malpan_server::{Host, admission_limits, config::Config, session_settings};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{DuplexStream, duplex},
@@ -32,16 +32,10 @@ impl MemoryServer {
     #[must_use]
     pub fn new(config: Config, shards: usize) -> Self {
         let counters = Arc::<Counters>::default();
-        let settings = Settings { ping_after: None, silence: None, ..Settings::default() };
+        let settings = session_settings(&config);
         let shard = |index| Shard::new(index, Handle::current(), settings.clone(), Arc::clone(&counters));
         let shards = (0..shards).map(shard).collect();
-        let limits = AdmissionLimits {
-            sessions: config.limits.sessions,
-            pending: config.limits.unsigned,
-            per_address: config.limits.sessions_per_address,
-            exempt: Arc::new(|_| true),
-        };
-        let admission = Admission::new(limits);
+        let admission = Admission::new(admission_limits(&config));
         Self { host: Host::new(config), shards, admission, counters, connections: 0 }
     }
 
