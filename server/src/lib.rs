@@ -1,1 +1,27 @@
-//! x
+//! The Malpan server: what brings connections (malpan-net) and rules (malpan-game) together.
+//!
+//! ```text
+//! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
+//!        <- send queue         <- room/ flush: two frames at most, shared by all members
+//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
+//! ```
+//!
+//! This is the only crate that sees the others. Start with [`Server`].
+
+mod accounts;
+pub mod cli;
+pub mod config;
+mod directory;
+mod ending;
+pub mod files;
+mod host;
+pub mod logging;
+mod outgoing;
+mod player;
+mod room;
+mod server;
+pub mod signals;
+
+pub use host::Host;
+pub use player::Player;
+pub use server::{Server, StartError, Stop};

@@ -1,2 +1,100 @@
-//! x
-fn main() {}
+//! `malpan-server`.
+
+use anyhow::Context;
+use clap::Parser;
+use malpan_server::{
+    Server, Stop,
+    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags},
+    config::Config,
+    files, logging,
+    signals::StopSignals,
+};
+use std::{
+    env,
+    fmt::Write as _,
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
+use tokio::sync::oneshot;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Config { command }) => command.run().map_err(Into::into),
+        None => serve(&cli.flags),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("malpan-server: {error:#}");
+        EXIT_FAILED.into()
+    })
+}
+
+fn serve(flags: &Flags) -> anyhow::Result<ExitCode> {
+    let mut config = match cli::load(flags, env::vars_os()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return Ok(error.exit_code().into());
+        }
+    };
+    logging::init(&config.log)?;
+    fit_to_file_limit(&mut config)?;
+    // The sessions run on the shards' own threads; this one accepts, and waits for signals.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve_until_stopped(config))
+}
+
+async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
+    // Before the ready line: whoever reads it may stop the server at once.
+    let mut signals = StopSignals::install().context("cannot catch the stop signals")?;
+    let server = Server::start(config)?;
+    announce(server.addresses());
+
+    let (first, asked) = oneshot::channel();
+    let second_signal = async {
+        let signal = signals.next().await;
+        tracing::info!(%signal, "asked to stop; once more stops at once");
+        // An error means that the server has stopped already.
+        let _ = first.send(Stop { within: signal.limit() });
+        signals.next().await
+    };
+    let counters = server.counters().clone();
+    tokio::select! {
+        biased;
+        signal = second_signal => {
+            tracing::warn!(%signal, "stopped at once");
+            Ok(EXIT_FAILED.into())
+        }
+        // The sender lives in the other branch as long as this one is polled.
+        () = server.run(async { asked.await.unwrap_or_default() }) => {
+            tracing::info!(%counters, "counted");
+            Ok(EXIT_DONE.into())
+        }
+    }
+}
+
+/// Raises the limit of open files, and takes fewer sessions where they would not fit it.
+fn fit_to_file_limit(config: &mut Config) -> anyhow::Result<()> {
+    let limit = files::raise_limit().context("cannot raise the limit of open files")?;
+    let sessions = config.limits.sessions;
+    if let Some(shortage) = files::shortage(sessions, limit, config.shard_count(), config.listen.len())? {
+        tracing::warn!("{shortage}");
+        config.limits.sessions = shortage.sessions;
+    }
+    Ok(())
+}
+
+/// The one line that says where to connect.
+fn announce(addresses: &[SocketAddr]) {
+    let mut line = String::from("ready listen=");
+    for (index, address) in addresses.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        write!(line, "{comma}{address}").expect("a string takes everything");
+    }
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        // Nobody listens, but players may well come.
+        tracing::warn!(%error, line, "the ready line could not be printed");
+    }
+}

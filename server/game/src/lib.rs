@@ -1,1 +1,16 @@
-//! x
+//! Malpan's rules: the board, and the lobby that hands out seats.
+//!
+//! ```text
+//! host's directory -> Lobby: which room, which seat        host's room task -> Game: seats, commands, snapshot
+//! ```
+//!
+//! Pure and synchronous: no tokio, no socket, no clock, no global random numbers. What time it is comes in as an
+//! argument. Invariant: the same calls in the same order give the same board.
+
+mod board;
+mod game;
+mod lobby;
+
+pub use board::Board;
+pub use game::Game;
+pub use lobby::{JoinError, Lobby, OpenError, Place, Released};

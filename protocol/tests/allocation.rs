@@ -1,0 +1,196 @@
+//! What the codec takes from the heap: never more than a small multiple of the bytes that came, and nothing at all
+//! where it is hot. A binary of its own, because it counts with a global allocator (of this thread only, so the tests
+//! may run at once).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod shared;
+
+use allocation_counter::{AllocationInfo, measure};
+use bytes::BytesMut;
+use malpan_protocol::{
+    Ack, Cell, ClientPacket, Codec, Direction, LENGTH_BYTES, Moves, Packet, Position, Seat, ServerPacket,
+};
+use proptest::{collection::vec, prelude::*, sample::Index, test_runner::RngSeed};
+use shared::{
+    frame_around, frame_of,
+    strategies::{client_packet, server_packet},
+};
+use std::hint::black_box;
+use tokio_util::codec::Decoder;
+
+/// Most heap bytes at once for each byte of a frame: a room of a list is 5 bytes on the wire and 64 in memory (with
+/// its title), and a vector that grows holds the old half beside the new.
+const BYTES_PER_BYTE: u64 = 16;
+/// Most heap bytes at once for the smallest frame: an error's text, and the first four items of a list.
+const BYTES_AT_LEAST: u64 = 512;
+
+/// Counts as they stand on the wire, from few to the most that a number can say; 50 rooms, and 1024 moves, may be.
+const CLAIMS: [&[u8]; 8] = [
+    &[50],
+    &[100],
+    &[0xfb, 0xfb, 0x00],
+    &[0xfb, 0x00, 0x04],
+    &[0xfb, 0xff, 0xff],
+    &[0xfc, 0xff, 0xff, 0xff, 0x7f],
+    &[0xfd, 0, 0, 0, 0, 1, 0, 0, 0],
+    &[0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+];
+
+#[test]
+fn the_counter_counts() {
+    let info = measure(|| drop(black_box(Vec::<u8>::with_capacity(1000))));
+    assert_eq!((info.count_total, info.bytes_max), (1, 1000));
+    assert_eq!(measure(|| ()).count_total, 0);
+}
+
+#[test]
+fn a_claimed_length_reserves_nothing() {
+    // Each begins a packet and stops where a length or a count is due.
+    let to_server: [&[u8]; 5] = [&[0, 1, 1], &[1], &[3], &[7], &[8, 1]];
+    let to_client: [&[u8]; 14] = [
+        &[0, 1],
+        &[1, 6],
+        &[2, 1],
+        &[3],
+        &[3, 2, 7, 1, b'r', 1, 10],
+        &[4, 7],
+        &[4, 7, 1, b'r', 10, 8, 8, 0],
+        &[4, 7, 1, b'r', 10, 8, 8, 0, 2, 0, 1, b'a', 0, 0, 1],
+        &[5, 1, 0],
+        &[7, 1, 1],
+        &[7, 1, 1, 1, 0, 0, 0],
+        &[10, 1, 0],
+        &[11, 1, 0],
+        &[12],
+    ];
+    for claim in CLAIMS {
+        for fill in [0, 3, 60, 250] {
+            // Ones are valid seats, counts and characters, so that a reader goes on for as long as there are bytes.
+            let body = [claim, &vec![1; fill]].concat();
+            for start in to_server {
+                assert_refused_cheaply::<ClientPacket>(&[start, &body].concat());
+            }
+            for start in to_client {
+                assert_refused_cheaply::<ServerPacket>(&[start, &body].concat());
+            }
+        }
+    }
+}
+
+/// The most memory for the fewest bytes: rooms with the shortest titles, one more than a vector just had space for.
+#[test]
+fn the_list_that_grows_most_stays_within_the_multiple() {
+    for rooms in [1, 5, 9, 17, 33, 50] {
+        let payload = [&[3, rooms][..], &[1, 1, b'r', 0, 10].repeat(rooms.into()), &[0]].concat();
+        let packet = Codec::<ServerPacket, ClientPacket>::new().decode(&mut frame_around(&payload)).unwrap();
+        assert!(matches!(packet, Some(ServerPacket::Rooms(page)) if page.rooms.len() == usize::from(rooms)));
+        assert_bounded::<ServerPacket>(frame_around(&payload));
+    }
+}
+
+#[test]
+fn waiting_for_a_frame_reserves_nothing() {
+    for length in [1_u16, 1024] {
+        let mut buffer = BytesMut::with_capacity(64);
+        buffer.extend_from_slice(&length.to_le_bytes());
+        let before = buffer.capacity();
+        let info =
+            measure(|| assert!(Codec::<ClientPacket, ServerPacket>::new().decode(&mut buffer).unwrap().is_none()));
+        assert_eq!((info.count_total, buffer.capacity()), (0, before), "{length}");
+    }
+}
+
+#[test]
+fn reading_a_step_and_writing_its_batch_takes_nothing_from_the_heap() {
+    let step = frame_of(&ClientPacket::Step { seq: 70_000, direction: Direction::Left });
+    let mut incoming: BytesMut = std::iter::repeat_n(&step[..], 64).flatten().copied().collect();
+    let mut read = 0;
+    let info = measure(|| {
+        while let Some(packet) = Codec::<ClientPacket, ServerPacket>::new().decode(&mut incoming).unwrap() {
+            black_box(packet);
+            read += 1;
+        }
+    });
+    assert_eq!((read, info.count_total), (64, 0));
+
+    let batch = ServerPacket::Moves(batch_of(10));
+    let mut outgoing = BytesMut::with_capacity(4096);
+    let info = measure(|| {
+        for _ in 0..1000 {
+            batch.encode_frame(&mut outgoing).unwrap();
+            outgoing.clear();
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+/// A room keeps one [`Moves`] and fills it again for each flush.
+#[test]
+fn refilling_a_batch_takes_nothing_from_the_heap() {
+    let (mut batch, Moves { positions, acks, .. }) = (batch_of(10), batch_of(10));
+    let info = measure(|| {
+        batch.positions.clear();
+        batch.acks.clear();
+        for (position, ack) in positions.iter().zip(&acks) {
+            batch.positions.push(*position).unwrap();
+            batch.acks.push(*ack).unwrap();
+        }
+    });
+    assert_eq!((batch.positions.len(), info.count_total), (10, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        rng_seed: RngSeed::Fixed(0x6d61_6c70),
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn a_clients_packet_takes_a_small_multiple_of_its_size(
+        packet in client_packet(), flips in vec((any::<Index>(), any::<u8>()), 0..4)
+    ) {
+        assert_bounded::<ClientPacket>(broken(frame_of(&packet), &flips));
+    }
+
+    #[test]
+    fn a_servers_packet_takes_a_small_multiple_of_its_size(
+        packet in server_packet(), flips in vec((any::<Index>(), any::<u8>()), 0..4)
+    ) {
+        assert_bounded::<ServerPacket>(broken(frame_of(&packet), &flips));
+    }
+}
+
+/// The frame with some bytes of its payload replaced.
+fn broken(mut frame: BytesMut, replacements: &[(Index, u8)]) -> BytesMut {
+    for (place, byte) in replacements {
+        let place = LENGTH_BYTES + place.index(frame.len() - LENGTH_BYTES);
+        frame[place] = *byte;
+    }
+    frame
+}
+
+fn assert_refused_cheaply<P: Packet>(payload: &[u8]) {
+    let frame = frame_around(payload);
+    assert!(Codec::<P, P>::new().decode(&mut frame.clone()).is_err(), "{payload:02x?} is a packet");
+    assert_bounded::<P>(frame);
+}
+
+/// Decodes one frame, whatever comes of it, and holds what that takes against the frame's size.
+fn assert_bounded<P: Packet>(mut frame: BytesMut) {
+    let limit = BYTES_AT_LEAST + BYTES_PER_BYTE * frame.len() as u64;
+    let whole = frame.clone();
+    let AllocationInfo { bytes_max, .. } = measure(|| {
+        let _ = black_box(Codec::<P, P>::new().decode(&mut frame));
+    });
+    assert!(bytes_max <= limit, "{bytes_max} bytes at once for {} that came: {whole:02x?}", whole.len());
+}
+
+fn batch_of(moves: u8) -> Moves {
+    let seat = |index: u8| Seat::new(index).unwrap();
+    let positions: Vec<_> = (0..moves).map(|i| Position { seat: seat(i), cell: Cell { x: i, y: 7 } }).collect();
+    let acks: Vec<_> = (0..moves).map(|i| Ack { seat: seat(i), seq: 100_000 + u32::from(i) }).collect();
+    Moves { event: 300, batch: 70_000, positions: positions.try_into().unwrap(), acks: acks.try_into().unwrap() }
+}

@@ -1,0 +1,53 @@
+//! The names of all variants. The matches have no wildcard: whoever appends a packet is sent here by the compiler,
+//! and from here by the tests to the document and the strategies.
+
+use malpan_protocol::{
+    ClientPacket, DenialCode, Direction, KickReason, LeaveReason, Refusal, RoomFilter, ServerPacket, SignalTarget,
+};
+
+/// A packet type whose variants have names.
+pub(crate) trait Named {
+    /// All of them, in the order of the source.
+    const NAMES: &[&str];
+    /// This one's.
+    fn name(&self) -> &'static str;
+}
+
+macro_rules! packet_names {
+    ($type:ident: $($variant:ident)*) => {
+        impl Named for $type {
+            const NAMES: &[&str] = &[$(stringify!($variant)),*];
+            fn name(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => stringify!($variant)),* }
+            }
+        }
+    };
+}
+
+macro_rules! plain_enum {
+    ($type:ident: $($variant:ident)*) => {
+        impl Plain for $type {
+            const ALL: &[(&str, Self)] = &[$((stringify!($variant), $type::$variant)),*];
+        }
+        const _: fn($type) = |value| match value { $($type::$variant => ()),* };
+    };
+}
+
+/// An enum without fields.
+pub(crate) trait Plain: Copy + 'static {
+    /// All its values with their names, in the order of the source.
+    const ALL: &[(&str, Self)];
+}
+
+packet_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Step Chat Signal Ping Pong Bye);
+packet_names!(ServerPacket: Welcome Denied SignedIn Rooms Joined Entered Left Moves Snapshot StepRefused Chat Signal Echo
+    Ping Pong RoomLeft Draining Kicked);
+
+plain_enum!(RoomFilter: All Open);
+plain_enum!(SignalTarget: Myself Room);
+plain_enum!(Direction: Up Down Left Right);
+plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
+    RoomFull NoSuchRoom TooManyRooms RateLimited Draining);
+plain_enum!(LeaveReason: Left Disconnected Kicked);
+plain_enum!(Refusal: OffBoard Taken TooFast);
+plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError);

@@ -1,0 +1,173 @@
+//! Strategies for every packet, and for the values in them.
+
+use super::names::Plain;
+use malpan_protocol::*;
+use proptest::{collection::vec, option, prelude::*, strategy::Union};
+
+/// Any packet from a client.
+pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
+    use ClientPacket as P;
+    prop_oneof![
+        (any::<u16>(), any::<u16>(), text(SoftwareName::MAX_CHARS, SoftwareName::new))
+            .prop_map(|(min, max, client)| P::Hello { versions: VersionRange { min, max }, client }),
+        name().prop_map(|name| P::Guest { name }),
+        (number_u32(), plain::<RoomFilter>()).prop_map(|(id, filter)| P::ListRooms { after: RoomId(id), filter }),
+        (title(), option::of(seat_count())).prop_map(|(title, seats)| P::OpenRoom { title, seats }),
+        prop_oneof![Just(JoinTarget::Any), number_u32().prop_map(|id| JoinTarget::Room(RoomId(id)))]
+            .prop_map(|target| P::Join { target }),
+        Just(P::Leave),
+        (number_u32(), plain::<Direction>()).prop_map(|(seq, direction)| P::Step { seq, direction }),
+        chat_text().prop_map(|text| P::Chat { text }),
+        (plain::<SignalTarget>(), payload()).prop_map(|(to, payload)| P::Signal { to, payload }),
+        number_u32().prop_map(|nonce| P::Ping { nonce }),
+        number_u32().prop_map(|nonce| P::Pong { nonce }),
+        Just(P::Bye),
+    ]
+}
+
+/// Any packet from the server.
+pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
+    use ServerPacket as P;
+    prop_oneof![
+        welcome().prop_map(P::Welcome),
+        (plain::<DenialCode>(), text(Reason::MAX_CHARS, Reason::new))
+            .prop_map(|(code, reason)| P::Denied(Denial { code, reason })),
+        (number_u64(), name()).prop_map(|(id, name)| P::SignedIn { player: PlayerId(id), name }),
+        (vec(room_info(), 0..=ROOMS_PER_PAGE), option::of(number_u32().prop_map(RoomId)))
+            .prop_map(|(rooms, next)| P::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next })),
+        joined().prop_map(P::Joined),
+        (number_u64(), member()).prop_map(|(event, member)| P::Entered(Entered { event, member })),
+        (number_u64(), seat(), plain::<LeaveReason>()).prop_map(|(event, seat, reason)| P::Left(Left {
+            event,
+            seat,
+            reason
+        })),
+        moves().prop_map(P::Moves),
+        moves().prop_map(P::Snapshot),
+        (number_u32(), plain::<Refusal>()).prop_map(|(seq, why)| P::StepRefused(StepRefused { seq, why })),
+        (number_u64(), seat(), chat_text()).prop_map(|(event, seat, text)| P::Chat(Chatted { event, seat, text })),
+        (number_u64(), seat(), payload()).prop_map(|(event, seat, payload)| P::Signal(Signalled {
+            event,
+            seat,
+            payload
+        })),
+        payload().prop_map(|payload| P::Echo { payload }),
+        number_u32().prop_map(|nonce| P::Ping { nonce }),
+        number_u32().prop_map(|nonce| P::Pong { nonce }),
+        number_u32().prop_map(|id| P::RoomLeft { room: RoomId(id) }),
+        any::<u16>().prop_map(|seconds| P::Draining { seconds }),
+        plain::<KickReason>().prop_map(|reason| P::Kicked { reason }),
+    ]
+}
+
+/// Numbers of every length on the wire, not only the long ones that a uniform choice gives.
+fn number_u32() -> impl Strategy<Value = u32> {
+    prop_oneof![0..=251_u32, any::<u16>().prop_map(u32::from), any::<u32>()]
+}
+
+fn number_u64() -> impl Strategy<Value = u64> {
+    prop_oneof![number_u32().prop_map(u64::from), any::<u64>()]
+}
+
+fn plain<E: Plain + std::fmt::Debug>() -> Union<Just<E>> {
+    Union::new(E::ALL.iter().map(|(_, value)| Just(*value)))
+}
+
+/// Texts in many scripts and lengths, of which the rule keeps those that it allows.
+fn text<T: std::fmt::Debug, E>(max: usize, rule: fn(&str) -> Result<T, E>) -> impl Strategy<Value = T> {
+    let any_text = prop_oneof![
+        2 => "[ -~]{1,40}",
+        2 => "[가-힣ㄱ-ㅎ\u{1100}-\u{1112}\u{1161}-\u{1175}]{1,40}",
+        1 => "[a-zß-ÿ\u{300}-\u{30f}]{1,40}",
+        1 => vec(any::<char>(), 1..40).prop_map(String::from_iter),
+        1 => vec(Just('\u{1f9e9}'), max).prop_map(String::from_iter),
+    ];
+    any_text.prop_filter_map("the rule refuses it", move |text| rule(&text.chars().take(max).collect::<String>()).ok())
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    text(Name::MAX_CHARS, Name::new)
+}
+
+fn title() -> impl Strategy<Value = RoomTitle> {
+    text(RoomTitle::MAX_CHARS, RoomTitle::new)
+}
+
+fn chat_text() -> impl Strategy<Value = ChatText> {
+    text(ChatText::MAX_CHARS, ChatText::new)
+}
+
+fn payload() -> impl Strategy<Value = SignalPayload> {
+    vec(any::<u8>(), 0..=SignalPayload::MAX_BYTES).prop_map(|bytes| SignalPayload::new(&bytes).unwrap())
+}
+
+fn seat() -> impl Strategy<Value = Seat> {
+    (0..MAX_SEATS).prop_map(|index| Seat::new(u8::try_from(index).unwrap()).unwrap())
+}
+
+fn seat_count() -> impl Strategy<Value = SeatCount> {
+    (1..=MAX_SEATS).prop_map(|count| SeatCount::new(u8::try_from(count).unwrap()).unwrap())
+}
+
+fn cell() -> impl Strategy<Value = Cell> {
+    (any::<u8>(), any::<u8>()).prop_map(|(x, y)| Cell { x, y })
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    (seat(), name(), cell()).prop_map(|(seat, name, cell)| Member { seat, name, cell })
+}
+
+fn room_info() -> impl Strategy<Value = RoomInfo> {
+    (number_u32(), title(), any::<u8>(), seat_count()).prop_map(|(id, title, taken, seats)| RoomInfo {
+        room: RoomId(id),
+        title,
+        taken,
+        seats,
+    })
+}
+
+fn welcome() -> impl Strategy<Value = Welcome> {
+    (any::<u16>(), text(SoftwareName::MAX_CHARS, SoftwareName::new), any::<[u16; 7]>()).prop_map(
+        |(version, server, [frame, packets, steps, burst, signals, tick_ms, silence_seconds])| Welcome {
+            version,
+            server,
+            limits: Limits {
+                frame_bytes: frame,
+                packets_per_second: packets,
+                steps_per_second: steps,
+                step_burst: burst,
+                signals_per_second: signals,
+                tick_ms,
+                silence_seconds,
+            },
+        },
+    )
+}
+
+fn joined() -> impl Strategy<Value = Joined> {
+    let side = 1..=BoardSize::MAX_SIDE;
+    let room = (number_u32(), title(), seat_count(), (side.clone(), side), seat());
+    let state = (vec(member(), 0..=MAX_SEATS), number_u32(), number_u64(), number_u64());
+    (room, state).prop_map(|((id, title, seats, (width, height), seat), (members, incarnation, event, batch))| Joined {
+        room: RoomId(id),
+        title,
+        seats,
+        board: BoardSize::new(width, height).unwrap(),
+        seat,
+        members: members.try_into().unwrap(),
+        incarnation,
+        event,
+        batch,
+    })
+}
+
+/// Mostly batches as they are, sometimes the longest that may be.
+fn moves() -> impl Strategy<Value = Moves> {
+    let length = prop_oneof![9 => 0..30_usize, 1 => Just(MAX_MOVES)];
+    let steps = length.prop_flat_map(|length| vec((seat(), cell(), number_u32()), length));
+    (number_u64(), number_u64(), steps).prop_map(|(event, batch, steps)| {
+        let (positions, acks): (Vec<_>, Vec<_>) =
+            steps.into_iter().map(|(seat, cell, seq)| (Position { seat, cell }, Ack { seat, seq })).unzip();
+        Moves { event, batch, positions: positions.try_into().unwrap(), acks: acks.try_into().unwrap() }
+    })
+}

@@ -1,0 +1,189 @@
+//! The shared board: one piece a seat, one step at a time, one piece a cell.
+
+use crate::Game;
+use malpan_protocol::{BoardSize, Cell, Direction, MAX_SEATS, Position, Refusal, Seat, SeatCount};
+use std::time::Duration;
+
+/// A board and its pieces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Board {
+    size: BoardSize,
+    seats: SeatCount,
+    pieces: [Option<Cell>; MAX_SEATS],
+}
+
+impl Board {
+    /// An empty board.
+    ///
+    /// # Panics
+    /// Where it has fewer cells than seats: the configuration is checked for that.
+    #[must_use]
+    pub fn new(size: BoardSize, seats: SeatCount) -> Self {
+        assert!(size.cells() >= seats.count(), "every piece needs a cell");
+        Self { size, seats, pieces: [None; MAX_SEATS] }
+    }
+
+    /// Its size.
+    #[must_use]
+    pub fn size(&self) -> BoardSize {
+        self.size
+    }
+
+    /// Where the piece of `seat` stands, if it has one.
+    #[must_use]
+    pub fn piece(&self, seat: Seat) -> Option<Cell> {
+        self.pieces[seat.index()]
+    }
+
+    fn is_taken(&self, cell: Cell) -> bool {
+        self.pieces.contains(&Some(cell))
+    }
+
+    /// The first free cell from the seat's own starting point on. The starting points lie evenly over the board.
+    fn start_of(&self, seat: Seat) -> Cell {
+        let cells = self.size.cells();
+        let first = seat.index() * cells / self.seats.count();
+        (first..cells)
+            .chain(0..first)
+            .map(|index| self.cell(index))
+            .find(|&cell| !self.is_taken(cell))
+            .expect("a board has at least as many cells as seats, and this seat has no piece yet")
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a side has at most 64 cells")]
+    fn cell(&self, index: usize) -> Cell {
+        let width = usize::from(self.size.width());
+        Cell { x: (index % width) as u8, y: (index / width) as u8 }
+    }
+}
+
+impl Game for Board {
+    type Command = Direction;
+    type Update = Position;
+    type Refusal = Refusal;
+
+    fn take_seat(&mut self, seat: Seat) -> Position {
+        debug_assert!(self.piece(seat).is_none(), "the lobby hands out free seats only");
+        let cell = self.start_of(seat);
+        self.pieces[seat.index()] = Some(cell);
+        Position { seat, cell }
+    }
+
+    fn leave_seat(&mut self, seat: Seat) {
+        self.pieces[seat.index()] = None;
+    }
+
+    fn apply(&mut self, _now: Duration, seat: Seat, direction: Direction) -> Result<Position, Refusal> {
+        let from = self.piece(seat).ok_or(Refusal::OffBoard)?;
+        let cell = from.step(direction).filter(|&cell| self.size.contains(cell)).ok_or(Refusal::OffBoard)?;
+        if self.is_taken(cell) {
+            return Err(Refusal::Taken);
+        }
+        self.pieces[seat.index()] = Some(cell);
+        Ok(Position { seat, cell })
+    }
+
+    fn snapshot(&self) -> impl Iterator<Item = Position> {
+        Seat::all(self.seats).filter_map(|seat| Some(Position { seat, cell: self.piece(seat)? }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Board;
+    use crate::Game;
+    use malpan_protocol::{BoardSize, Cell, Direction, Position, Refusal, Seat, SeatCount};
+    use proptest::prelude::*;
+    use std::{collections::HashSet, time::Duration};
+
+    const NOW: Duration = Duration::ZERO;
+
+    fn seat(index: u8) -> Seat {
+        Seat::new(index).unwrap()
+    }
+
+    fn board(width: u8, height: u8, seats: u8) -> Board {
+        Board::new(BoardSize::new(width, height).unwrap(), SeatCount::new(seats).unwrap())
+    }
+
+    #[test]
+    fn a_step_goes_one_cell_and_stops_at_the_edge() {
+        let mut board = board(2, 1, 1);
+        assert_eq!(board.take_seat(seat(0)).cell, Cell { x: 0, y: 0 });
+        let right = board.apply(NOW, seat(0), Direction::Right);
+        assert_eq!(right, Ok(Position { seat: seat(0), cell: Cell { x: 1, y: 0 } }));
+        let before = board.clone();
+        for off in [Direction::Right, Direction::Up, Direction::Down] {
+            assert_eq!(board.apply(NOW, seat(0), off), Err(Refusal::OffBoard));
+        }
+        assert_eq!(board, before);
+    }
+
+    #[test]
+    fn a_taken_cell_is_refused_until_it_is_free() {
+        let mut board = board(2, 1, 2);
+        board.take_seat(seat(0));
+        board.take_seat(seat(1));
+        let before = board.clone();
+        assert_eq!(board.apply(NOW, seat(0), Direction::Right), Err(Refusal::Taken));
+        assert_eq!(board, before);
+        board.leave_seat(seat(1));
+        assert!(board.apply(NOW, seat(0), Direction::Right).is_ok());
+    }
+
+    #[test]
+    fn a_full_board_of_pieces_finds_a_cell_for_everyone() {
+        let mut board = board(5, 2, 10);
+        let cells: HashSet<_> = (0..10).map(|index| board.take_seat(seat(index)).cell).collect();
+        assert_eq!(cells.len(), 10);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Action {
+        Take(u8),
+        Leave(u8),
+        Step(u8, Direction),
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        let direction = prop::sample::select(&Direction::ALL[..]);
+        prop_oneof![
+            1 => (0u8..10).prop_map(Action::Take),
+            1 => (0u8..10).prop_map(Action::Leave),
+            8 => (0u8..10, direction).prop_map(|(seat, direction)| Action::Step(seat, direction)),
+        ]
+    }
+
+    proptest! {
+        /// No two pieces on a cell, none off the board, a refusal changes nothing, and the accepted commands alone
+        /// give the same board.
+        #[test]
+        fn rules_hold_and_replay((width, height) in (4u8..9, 3u8..9), actions in prop::collection::vec(action(), 0..200)) {
+            let mut live = board(width, height, 10);
+            let mut replay = live.clone();
+            for action in actions {
+                match action {
+                    Action::Take(index) if live.piece(seat(index)).is_none() => {
+                        prop_assert_eq!(live.take_seat(seat(index)), replay.take_seat(seat(index)));
+                    }
+                    Action::Leave(index) => {
+                        live.leave_seat(seat(index));
+                        replay.leave_seat(seat(index));
+                    }
+                    Action::Step(index, direction) if live.piece(seat(index)).is_some() => {
+                        let before = live.clone();
+                        match live.apply(NOW, seat(index), direction) {
+                            Ok(position) => prop_assert_eq!(replay.apply(NOW, seat(index), direction), Ok(position)),
+                            Err(_) => prop_assert_eq!(&live, &before),
+                        }
+                    }
+                    _ => {}
+                }
+                let cells: Vec<_> = live.snapshot().map(|position| position.cell).collect();
+                prop_assert!(cells.iter().all(|&cell| live.size().contains(cell)));
+                prop_assert_eq!(cells.iter().collect::<HashSet<_>>().len(), cells.len());
+            }
+            prop_assert_eq!(live, replay);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Accepts connections and deals them to the shards in turn. No accept error ends it.
+
+use crate::{Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, closing::shut_down};
+use socket2::SockRef;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// The first pause after an accept error that asks for one, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+/// How many refused connections may be told so at once; further ones are just closed.
+const FAREWELLS_AT_ONCE: usize = 256;
+
+/// Accepts on `listener` until `stop`, and serves each connection with `protocol` on one of `shards`.
+///
+/// # Panics
+/// Where there are no shards.
+pub async fn accept<P: Protocol>(
+    listener: TcpListener,
+    shards: Arc<[Shard]>,
+    admission: Arc<Admission>,
+    protocol: P,
+    stop: CancellationToken,
+) {
+    assert!(!shards.is_empty(), "someone has to serve");
+    let farewells = Arc::new(Semaphore::new(FAREWELLS_AT_ONCE));
+    let mut next = shards.iter().cycle();
+    let mut pause = Pause::default();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let shard = next.next().expect("a cycle over at least one");
+        match accepted {
+            Ok((stream, peer)) => {
+                pause.end();
+                shard.counters().add(Count::Accepted);
+                match admission.admit(peer.ip()) {
+                    Ok(permit) => deal(stream, peer, shard, protocol.clone(), permit),
+                    Err(refusal) => refuse(stream, peer, shard, &protocol, refusal, &farewells),
+                }
+            }
+            Err(error) => {
+                shard.counters().add(Count::AcceptErrors);
+                if is_the_peers_own(&error) {
+                    tracing::debug!(%error, "a connection ended before it was accepted");
+                    continue;
+                }
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    () = sleep(pause.longer(&error)) => {}
+                }
+            }
+        }
+    }
+}
+
+fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protocol: P, permit: Permit) {
+    let send_buffer = shard.settings().send_buffer_bytes;
+    // The socket leaves the acceptor's readiness queue here and enters the shard's there.
+    let prepared = prepare(&stream, send_buffer).and_then(|()| stream.into_std());
+    match prepared {
+        Ok(stream) => shard.open_with(peer, protocol, permit, move || TcpStream::from_std(stream)),
+        Err(error) => tracing::debug!(%peer, %error, "a connection ended while it was accepted"),
+    }
+}
+
+fn prepare(stream: &TcpStream, send_buffer: Option<usize>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    if let Some(bytes) = send_buffer {
+        SockRef::from(stream).set_send_buffer_size(bytes)?;
+    }
+    Ok(())
+}
+
+/// Tells a peer why it is not admitted, where that costs little, and closes.
+fn refuse<P: Protocol>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shard: &Shard,
+    protocol: &P,
+    refusal: Refusal,
+    farewells: &Arc<Semaphore>,
+) {
+    let reason = CloseReason::Refused(refusal);
+    shard.counters().add_closed(reason);
+    tracing::debug!(%peer, %refusal, "connection refused");
+    let (Some(farewell), Ok(place)) = (protocol.farewell(reason), Arc::clone(farewells).try_acquire_owned()) else {
+        return;
+    };
+    let limit = shard.settings().closing_linger;
+    // Here and not on the shard: it holds no session, and the acceptor has time.
+    tokio::spawn(async move {
+        let _place = place;
+        say_farewell(stream, &farewell, limit).await;
+    });
+}
+
+async fn say_farewell(mut stream: TcpStream, farewell: &Frame, limit: Duration) {
+    if let Ok(Ok(())) = timeout(limit, stream.write_all(farewell)).await {
+        shut_down(&mut stream, limit).await;
+    }
+}
+
+/// Errors that concern the one connection that was to be accepted, not the listener.
+fn is_the_peers_own(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(
+        error.kind(),
+        E::ConnectionAborted
+            | E::ConnectionReset
+            | E::ConnectionRefused
+            | E::Interrupted
+            | E::NetworkUnreachable
+            | E::HostUnreachable
+            | E::TimedOut
+    )
+}
+
+/// The pauses after errors of the machine, of which having no file descriptor left is the usual one: trying again at
+/// once would burn a core, giving up would end the server.
+#[derive(Default)]
+struct Pause {
+    last: Option<Duration>,
+}
+
+impl Pause {
+    fn longer(&mut self, error: &io::Error) -> Duration {
+        let (first, longest) = BACKOFF;
+        if self.last.is_none() {
+            tracing::warn!(%error, "connections cannot be accepted; trying again until they can");
+        }
+        *self.last.insert(self.last.map_or(first, |last| (last * 2).min(longest)))
+    }
+
+    fn end(&mut self) {
+        if self.last.take().is_some() {
+            tracing::info!("connections are accepted again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BACKOFF, Pause, is_the_peers_own};
+    use std::io;
+
+    #[test]
+    fn pauses_grow_to_the_longest_and_start_over() {
+        let error = io::Error::from_raw_os_error(24);
+        let mut pause = Pause::default();
+        let pauses: Vec<_> = (0..10).map(|_| pause.longer(&error)).collect();
+        assert_eq!((pauses[0], pauses[1], pauses[9]), (BACKOFF.0, BACKOFF.0 * 2, BACKOFF.1));
+        pause.end();
+        assert_eq!(pause.longer(&error), BACKOFF.0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_the_peers_own_errors_go_on_at_once() {
+        let errno = io::Error::from_raw_os_error;
+        let (econnaborted, emfile, enfile, enobufs, enomem) = (103, 24, 23, 105, 12);
+        assert!(is_the_peers_own(&errno(econnaborted)));
+        for machine in [emfile, enfile, enobufs, enomem] {
+            assert!(!is_the_peers_own(&errno(machine)));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Rate limits. Pure: the caller says what time it is.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// How fast something may happen: `burst` at once, and one more per `interval`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    interval: Duration,
+    burst: u32,
+}
+
+impl Rate {
+    /// `count` per `period` on average, of which up to `burst` may come at once.
+    ///
+    /// # Panics
+    /// Where `count` or `burst` is 0: a thing that may never happen has no rate.
+    #[must_use]
+    pub fn new(count: u32, period: Duration, burst: u32) -> Self {
+        assert!(count > 0 && burst > 0, "a rate allows something");
+        Self { interval: period / count, burst }
+    }
+
+    /// `count` per second, as many at once.
+    ///
+    /// # Panics
+    /// Where `count` is 0.
+    #[must_use]
+    pub fn per_second(count: u32) -> Self {
+        Self::new(count, Duration::from_secs(1), count)
+    }
+}
+
+/// What is left of a [`Rate`], as the time at which it would be whole again (the generic cell rate algorithm): one
+/// word of state, no timer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Budget {
+    whole_at: Option<Instant>,
+}
+
+impl Budget {
+    /// Takes one, if one is left at `now`.
+    pub fn take(&mut self, rate: &Rate, now: Instant) -> bool {
+        let whole_at = self.whole_at.map_or(now, |at| at.max(now));
+        if whole_at.duration_since(now) > rate.interval * (rate.burst - 1) {
+            return false;
+        }
+        self.whole_at = Some(whole_at + rate.interval);
+        true
+    }
+}
+
+/// Counts offences within a sliding window.
+#[derive(Debug, Default)]
+pub struct Strikes {
+    /// Empty, and so without memory of its own, for everyone who keeps to the rules.
+    times: VecDeque<Instant>,
+}
+
+impl Strikes {
+    /// Notes one at `now`. True when it is the `limit`th within `window`.
+    pub fn strike(&mut self, limit: usize, window: Duration, now: Instant) -> bool {
+        while self.times.front().is_some_and(|&at| now.saturating_duration_since(at) >= window) {
+            self.times.pop_front();
+        }
+        self.times.push_back(now);
+        self.times.len() >= limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Rate, Strikes};
+    use proptest::prelude::*;
+    use std::time::{Duration, Instant};
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn a_burst_then_the_rate() {
+        let rate = Rate::new(20, ms(1000), 10);
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        assert!((0..10).all(|_| budget.take(&rate, start)));
+        assert!(!budget.take(&rate, start));
+        assert!(!budget.take(&rate, start + ms(49)));
+        assert!(budget.take(&rate, start + ms(50)));
+        assert!(!budget.take(&rate, start + ms(50)));
+        // A rest fills the burst up again, and no further.
+        let later = start + ms(60_000);
+        assert!((0..10).all(|_| budget.take(&rate, later)));
+        assert!(!budget.take(&rate, later));
+    }
+
+    #[test]
+    fn the_tenth_strike_in_the_window_counts() {
+        let (mut strikes, start) = (Strikes::default(), Instant::now());
+        assert!((0..9).all(|n| !strikes.strike(10, ms(10_000), start + ms(n))));
+        // The first nine have left the window by then.
+        assert!(!strikes.strike(10, ms(10_000), start + ms(10_100)));
+        assert!((0..8).all(|n| !strikes.strike(10, ms(10_000), start + ms(10_200 + n))));
+        assert!(strikes.strike(10, ms(10_000), start + ms(10_300)));
+    }
+
+    proptest! {
+        /// Over any stretch of time no more pass than the burst and what the rate gives meanwhile.
+        #[test]
+        fn never_more_than_the_rate(count in 1u32..50, burst in 1u32..20, gaps in prop::collection::vec(0u64..200, 1..300)) {
+            let rate = Rate::new(count, ms(1000), burst);
+            let (mut budget, start) = (Budget::default(), Instant::now());
+            let mut at = Duration::ZERO;
+            let mut passed = Vec::new();
+            for gap in gaps {
+                at += ms(gap);
+                if budget.take(&rate, start + at) {
+                    passed.push(at);
+                }
+            }
+            for (i, &from) in passed.iter().enumerate() {
+                for (j, &to) in passed.iter().enumerate().skip(i) {
+                    let allowed = f64::from(burst) + (to - from).as_secs_f64() * f64::from(count) + 1e-6;
+                    prop_assert!((j - i + 1) as f64 <= allowed);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A session as everyone else sees it: something to send to and to close.
+
+use crate::{
+    CloseReason, Frame, Permit, Shard,
+    queue::{Item, SendQueue},
+};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// A session's number: unique while the process runs, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What became of a frame that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is queued.
+    Queued,
+    /// It was left out or dropped, because the peer is behind.
+    LeftOut,
+    /// The session is ending: because the frame did not fit, or for an earlier reason.
+    Closed,
+}
+
+/// Sends to one session and closes it. Cheap to clone; all clones are the same session. Keeping one keeps neither the
+/// connection nor the session's task alive.
+#[derive(Clone)]
+pub struct SessionHandle(Arc<Shared>);
+
+struct Shared {
+    id: SessionId,
+    peer: SocketAddr,
+    shard: Shard,
+    queue: SendQueue,
+    close: OnceLock<CloseReason>,
+    permit: Mutex<Option<Permit>>,
+    heartbeat: Option<Frame>,
+    // Times on the shard's coarse clock, in milliseconds.
+    heard_at: AtomicU64,
+    pinged_at: AtomicU64,
+    /// 0 while writing is not blocked.
+    blocked_since: AtomicU64,
+    /// [`NEVER`] where there is none.
+    deadline: AtomicU64,
+    /// Whether silence is limited and heartbeats are sent.
+    established: AtomicBool,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl SessionHandle {
+    pub(crate) fn new(
+        id: SessionId,
+        peer: SocketAddr,
+        shard: Shard,
+        permit: Permit,
+        heartbeat: Option<Frame>,
+    ) -> (Self, mpsc::UnboundedReceiver<Item>) {
+        let (queue, receiver) = SendQueue::new();
+        let now = shard.clock_ms();
+        let shared = Shared {
+            id,
+            peer,
+            shard,
+            queue,
+            close: OnceLock::new(),
+            permit: Mutex::new(Some(permit)),
+            heartbeat,
+            heard_at: AtomicU64::new(now),
+            pinged_at: AtomicU64::new(now),
+            blocked_since: AtomicU64::new(0),
+            deadline: AtomicU64::new(NEVER),
+            established: AtomicBool::new(false),
+        };
+        (Self(Arc::new(shared)), receiver)
+    }
+
+    /// The session's number.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.0.id
+    }
+
+    /// The peer's address.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.0.peer
+    }
+
+    /// The shard on which the session lives.
+    #[must_use]
+    pub fn shard(&self) -> &Shard {
+        &self.0.shard
+    }
+
+    /// Queues a frame that must be delivered. One that does not fit ends the session with
+    /// [`CloseReason::SlowConsumer`].
+    pub fn send(&self, frame: Frame) -> Delivery {
+        if self.close_reason().is_some() {
+            return Delivery::Closed;
+        }
+        if self.0.queue.push(frame, &self.0.shard.settings().queue) {
+            return Delivery::Queued;
+        }
+        self.close(CloseReason::SlowConsumer);
+        Delivery::Closed
+    }
+
+    /// Queues a frame that a newer one replaces, such as positions. From the lagging bound on it is left out, and so is
+    /// every further one, until the peer has caught up and [`Service::recovered`](crate::Service::recovered) was called.
+    pub fn send_latest(&self, frame: Frame) -> Delivery {
+        if self.0.queue.leaves_out(&self.0.shard.settings().queue) { Delivery::LeftOut } else { self.send(frame) }
+    }
+
+    /// Queues a frame that nobody misses, such as an echo: dropped from the lagging bound on.
+    pub fn send_droppable(&self, frame: Frame) -> Delivery {
+        if self.0.queue.is_behind(&self.0.shard.settings().queue) { Delivery::LeftOut } else { self.send(frame) }
+    }
+
+    /// Ends the session. The first reason counts; what is queued is still written where the peer reads.
+    pub fn close(&self, reason: CloseReason) {
+        if self.0.close.set(reason).is_ok() {
+            self.0.queue.nudge();
+        }
+    }
+
+    /// Why the session is ending, once it is.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.0.close.get().copied()
+    }
+
+    /// The peer has proven itself (signed in, say): the session no longer counts as pending, its deadline is lifted,
+    /// and from now on silence is limited and heartbeats are sent.
+    pub fn establish(&self) {
+        if let Some(permit) = &*self.permit() {
+            permit.establish();
+        }
+        self.0.deadline.store(NEVER, Ordering::Relaxed);
+        self.0.established.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the peer has proven itself; see [`SessionHandle::establish`].
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        self.0.established.load(Ordering::Relaxed)
+    }
+
+    /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
+    /// before.
+    pub fn set_deadline(&self, time: Duration) {
+        self.0.deadline.store(self.0.shard.clock_ms() + millis(time), Ordering::Relaxed);
+    }
+
+    /// Frames and bytes that wait to be taken by the kernel.
+    #[must_use]
+    pub fn backlog(&self) -> (usize, usize) {
+        self.0.queue.backlog()
+    }
+
+    pub(crate) fn queue(&self) -> &SendQueue {
+        &self.0.queue
+    }
+
+    pub(crate) fn heard(&self) {
+        self.0.heard_at.store(self.0.shard.clock_ms(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn write_blocked(&self) {
+        let now = self.0.shard.clock_ms().max(1);
+        // Only the first of several counts, until something could be written.
+        let _ = self.0.blocked_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn write_progressed(&self) {
+        if self.0.blocked_since.load(Ordering::Relaxed) != 0 {
+            self.0.blocked_since.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks the peer for a sign of life, where the protocol has a way to. Not to a peer that has enough to read.
+    pub(crate) fn send_heartbeat(&self) {
+        if let Some(heartbeat) = &self.0.heartbeat {
+            self.send_droppable(heartbeat.clone());
+        }
+    }
+
+    /// Gives the session's place back.
+    pub(crate) fn release_permit(&self) {
+        drop(self.permit().take());
+    }
+
+    /// What time has made of the session at `now` on the shard's clock.
+    pub(crate) fn due(&self, now: u64) -> Due {
+        let settings = self.0.shard.settings();
+        let passed =
+            |since: &AtomicU64, limit: Duration| now.saturating_sub(since.load(Ordering::Relaxed)) >= millis(limit);
+        if now >= self.0.deadline.load(Ordering::Relaxed) {
+            return Due::Close(CloseReason::Deadline);
+        }
+        if self.0.blocked_since.load(Ordering::Relaxed) != 0 && passed(&self.0.blocked_since, settings.write_stall) {
+            return Due::Close(CloseReason::WriteStalled);
+        }
+        if !self.is_established() {
+            return Due::Nothing;
+        }
+        if settings.silence.is_some_and(|limit| passed(&self.0.heard_at, limit)) {
+            return Due::Close(CloseReason::Silent);
+        }
+        match settings.ping_after {
+            Some(limit) if passed(&self.0.heard_at, limit) && passed(&self.0.pinged_at, limit) => {
+                self.0.pinged_at.store(now, Ordering::Relaxed);
+                Due::Heartbeat
+            }
+            _ => Due::Nothing,
+        }
+    }
+
+    fn permit(&self) -> std::sync::MutexGuard<'_, Option<Permit>> {
+        self.0.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the sweep has to do about a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    Heartbeat,
+    Close(CloseReason),
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({} from {})", self.0.id, self.0.peer)
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(NEVER / 2)
+}

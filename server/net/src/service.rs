@@ -1,0 +1,81 @@
+//! What a protocol and its service are to this crate.
+
+use crate::{Frame, SessionHandle, admission::Refusal};
+use std::{fmt, future::Future};
+use tokio_util::codec::Decoder;
+
+/// What a listener speaks. Cloned for each connection, so keep it small: an `Arc` or two.
+pub trait Protocol: Clone + Send + Sync + 'static {
+    /// Cuts bytes into packets. It must bound what it buffers: reject an oversized packet by its header.
+    type Decoder: Decoder<Item: Send, Error: fmt::Display + Send> + Send;
+    /// What happens on one connection.
+    type Service: Service<Packet = <Self::Decoder as Decoder>::Item>;
+
+    /// A decoder for one connection.
+    fn decoder(&self) -> Self::Decoder;
+
+    /// A connection opened: makes its service. Runs on the shard where the session lives.
+    fn open(&self, session: SessionHandle) -> Self::Service;
+
+    /// The last bytes for a peer whose connection ends for `reason`; `None` sends nothing.
+    fn farewell(&self, reason: CloseReason) -> Option<Frame>;
+
+    /// The bytes that ask a silent peer for a sign of life; `None` where the protocol has no such thing.
+    fn heartbeat(&self) -> Option<Frame>;
+}
+
+/// One connection's behaviour.
+///
+/// Its methods run one at a time. While one waits, nothing is read from the peer, and what is queued for the peer is
+/// still written. When the connection ends meanwhile, the waiting method is dropped where it waits.
+pub trait Service: Send + 'static {
+    /// What the decoder yields.
+    type Packet: Send;
+
+    /// A packet arrived.
+    fn packet(&mut self, packet: Self::Packet) -> impl Future<Output = ()> + Send;
+
+    /// The peer lagged, so that [`SessionHandle::send_latest`] left frames out, and has caught up.
+    fn recovered(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// The peer's bytes are not packets; `error` says why. The connection closes after this with
+    /// [`CloseReason::Malformed`].
+    fn malformed(&mut self, error: &dyn fmt::Display);
+
+    /// The connection ends. Not called when a method panicked; the service is dropped either way.
+    fn ended(self, reason: CloseReason) -> impl Future<Output = ()> + Send;
+}
+
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// It was not admitted.
+    Refused(Refusal),
+    /// The peer closed it.
+    PeerClosed,
+    /// It broke: reset, unreachable.
+    Broken,
+    /// The peer's bytes are not packets.
+    Malformed,
+    /// A frame that must be delivered did not fit the queue.
+    SlowConsumer,
+    /// Nothing could be written for [`Settings::write_stall`](crate::Settings::write_stall).
+    WriteStalled,
+    /// Nothing was heard for [`Settings::silence`](crate::Settings::silence).
+    Silent,
+    /// The deadline that the service had set passed.
+    Deadline,
+    /// The service panicked.
+    Panicked,
+    /// The server stops.
+    Stopping,
+    /// The service's own reason.
+    Service(u16),
+}
+
+impl CloseReason {
+    /// Whether what is queued is still written. A peer that does not read gets the farewell at best.
+    pub(crate) fn flushes(self) -> bool {
+        !matches!(self, Self::SlowConsumer | Self::WriteStalled | Self::Broken | Self::Silent)
+    }
+}

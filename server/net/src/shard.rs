@@ -1,0 +1,213 @@
+//! A shard: one thread's share of the sessions, and what they have in common.
+//!
+//! A shard is a handle to a Tokio runtime and a register. In production each has a thread with a current-thread
+//! runtime of its own ([`ShardThread`](crate::ShardThread)), so a session never moves and its wake-ups cost nothing
+//! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
+
+use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, session, sweep};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
+    task::JoinHandle,
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+
+/// A shard. Cheap to clone; all clones are the same shard.
+#[derive(Clone)]
+pub struct Shard(Arc<Inner>);
+
+struct Inner {
+    index: usize,
+    runtime: Handle,
+    tasks: TaskTracker,
+    settings: Settings,
+    counters: Arc<Counters>,
+    sessions: Mutex<HashMap<SessionId, SessionHandle>>,
+    session_count: AtomicUsize,
+    started: Instant,
+    clock_ms: AtomicU64,
+}
+
+/// Numbers the sessions of the whole process.
+static LAST_SESSION: AtomicU64 = AtomicU64::new(0);
+
+impl Shard {
+    /// A shard that spawns on `runtime` and sweeps there until the process ends. `counters` may be shared by all shards
+    /// of a server.
+    #[must_use]
+    pub fn new(index: usize, runtime: Handle, settings: Settings, counters: Arc<Counters>) -> Self {
+        let shard = Self(Arc::new(Inner {
+            index,
+            tasks: TaskTracker::new(),
+            settings,
+            counters,
+            sessions: Mutex::default(),
+            session_count: AtomicUsize::new(0),
+            started: Instant::now(),
+            clock_ms: AtomicU64::new(0),
+            runtime,
+        }));
+        // Not tracked: it has nothing to finish, and ends with the shard's last other owner.
+        drop(shard.0.runtime.spawn(sweep::run(WeakShard(Arc::downgrade(&shard.0)), shard.0.settings.sweep_interval)));
+        shard
+    }
+
+    /// Its place among the server's shards, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.0.index
+    }
+
+    /// Spawns a task that the shard waits for when it stops.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.0.tasks.spawn_on(task, &self.0.runtime)
+    }
+
+    /// Opens a session on a connected stream. `peer` is for logs and limits.
+    pub fn open<IO, P>(&self, io: IO, peer: SocketAddr, protocol: P, permit: Permit)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        P: Protocol,
+    {
+        self.open_with(peer, protocol, permit, || Ok(io));
+    }
+
+    /// Opens a session on a stream that `connect` makes on the shard's own runtime.
+    pub(crate) fn open_with<IO, P>(
+        &self,
+        peer: SocketAddr,
+        protocol: P,
+        permit: Permit,
+        connect: impl FnOnce() -> std::io::Result<IO> + Send + 'static,
+    ) where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        P: Protocol,
+    {
+        let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
+        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol.heartbeat());
+        // Counted from here, so that the next connection to be dealt sees it.
+        let counted = Counted::new(self.clone());
+        drop(self.spawn(async move {
+            let _counted = counted;
+            match connect() {
+                Ok(io) => session::run(io, protocol, session, queue).await,
+                Err(error) => {
+                    session.release_permit();
+                    tracing::warn!(session = id.0, %peer, %error, "the connection could not be taken over");
+                }
+            }
+        }));
+    }
+
+    /// Sessions that live here.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.0.session_count.load(Ordering::Relaxed)
+    }
+
+    /// Ends every session.
+    pub fn close_all(&self, reason: CloseReason) {
+        self.each_session(|session| session.close(reason));
+    }
+
+    /// Calls `visit` for every session.
+    pub fn each_session(&self, mut visit: impl FnMut(&SessionHandle)) {
+        // Copied out, so that what is called may open and end sessions.
+        let sessions: Vec<_> = self.register_of_sessions().values().cloned().collect();
+        sessions.iter().for_each(&mut visit);
+    }
+
+    /// Waits until every task that was spawned here has ended. New ones may come until then.
+    pub async fn finished(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// What every session here is held to.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Milliseconds since the shard began, as of the last sweep. Reading it costs nothing; sessions do at each packet.
+    pub(crate) fn clock_ms(&self) -> u64 {
+        self.0.clock_ms.load(Ordering::Relaxed)
+    }
+
+    /// Sets the coarse clock. For the sweep.
+    pub(crate) fn advance_clock(&self) -> u64 {
+        let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.clock_ms.store(now, Ordering::Relaxed);
+        now
+    }
+
+    /// Enters a session in the register until the guard is dropped, which gives back its place as well.
+    pub(crate) fn register(&self, session: SessionHandle) -> Registered {
+        self.register_of_sessions().insert(session.id(), session.clone());
+        Registered(session)
+    }
+
+    fn register_of_sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A shard that others keep alive: what its sweep holds.
+pub(crate) struct WeakShard(Weak<Inner>);
+
+impl WeakShard {
+    /// The shard, while it has another owner.
+    pub(crate) fn upgrade(&self) -> Option<Shard> {
+        self.0.upgrade().map(Shard)
+    }
+}
+
+pub(crate) struct Registered(SessionHandle);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.release_permit();
+        self.0.shard().register_of_sessions().remove(&self.0.id());
+    }
+}
+
+struct Counted(Shard);
+
+impl Counted {
+    fn new(shard: Shard) -> Self {
+        shard.0.session_count.fetch_add(1, Ordering::Relaxed);
+        Self(shard)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.session_count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shard({}, {} sessions)", self.index(), self.sessions())
+    }
+}

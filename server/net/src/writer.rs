@@ -1,0 +1,194 @@
+//! From the send queue to the socket: everything that waits in one write.
+//!
+//! On a loopback or a small network a write costs the same whatever its size up to a segment, and copying a few hundred
+//! bytes costs a hundredth of it. So all waiting frames are laid side by side in the shard's scratch, within one poll.
+//! Frames of which the kernel has not taken the last byte stay here, in order, and go on counting.
+
+use crate::{Frame, SessionHandle, queue::Item};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::{io::AsyncWrite, sync::mpsc};
+
+/// Most frames laid side by side for one write.
+const BATCH_FRAMES: usize = 64;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Scratch {
+    items: Vec<Item>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    receiver: mpsc::UnboundedReceiver<Item>,
+    /// Frames that the kernel has not taken whole; empty, and without memory of its own, while the peer keeps up.
+    unwritten: VecDeque<Frame>,
+    /// Bytes of the first of them that the kernel has taken.
+    offset: usize,
+}
+
+impl Writer {
+    pub(crate) fn new(receiver: mpsc::UnboundedReceiver<Item>) -> Self {
+        Self { receiver, unwritten: VecDeque::new(), offset: 0 }
+    }
+
+    /// Writes what waits. Pending when nothing is left to write or the kernel takes no more; an error when the
+    /// connection broke.
+    pub(crate) fn poll_write<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+    ) -> Poll<io::Error> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            loop {
+                if !self.unwritten.is_empty() {
+                    if let Err(error) = ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes)) {
+                        return Poll::Ready(error);
+                    }
+                    continue;
+                }
+                scratch.items.clear();
+                if ready!(self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES)) == 0 {
+                    // The handle holds a sender as long as this runs, so the channel cannot close before.
+                    return Poll::Pending;
+                }
+                if let Err(error) = self.write_fresh(cx, io, session, scratch) {
+                    return Poll::Ready(error);
+                }
+            }
+        })
+    }
+
+    /// Drops what is queued, but for the rest of a frame that was begun: the stream must stay readable to its end.
+    pub(crate) fn drop_queued(&mut self, session: &SessionHandle) {
+        self.receiver.close();
+        while let Ok(item) = self.receiver.try_recv() {
+            self.unwritten.extend(item);
+        }
+        for dropped in self.unwritten.drain(usize::from(self.offset > 0).min(self.unwritten.len())..) {
+            session.queue().release(1, dropped.len());
+        }
+    }
+
+    /// Takes no more from the queue, and adds `last` behind what is in it, whatever the bounds: it is the last.
+    pub(crate) fn finish_with(&mut self, last: Option<Frame>, session: &SessionHandle) {
+        self.receiver.close();
+        while let Ok(item) = self.receiver.try_recv() {
+            self.unwritten.extend(item);
+        }
+        if let Some(last) = last {
+            session.queue().count(1, last.len());
+            self.unwritten.push_back(last);
+        }
+    }
+
+    /// Writes what [`Writer::finish_with`] gathered. Ready when all is written or the connection broke.
+    pub(crate) fn poll_finish<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+    ) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            while !self.unwritten.is_empty() {
+                ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes))?;
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Writes frames that have just left the queue; what the kernel does not take moves to `unwritten`.
+    fn write_fresh<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+        scratch: &mut Scratch,
+    ) -> io::Result<()> {
+        let Scratch { items, bytes } = scratch;
+        // The usual case is one frame: it is written from where it lies.
+        let bytes: &[u8] = match items.as_slice() {
+            [Some(only)] => only,
+            items => {
+                bytes.clear();
+                items.iter().flatten().for_each(|frame| bytes.extend_from_slice(frame));
+                bytes
+            }
+        };
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let taken = match Pin::new(io).poll_write(cx, bytes) {
+            Poll::Ready(taken) => progressed(taken, session)?,
+            Poll::Pending => {
+                session.write_blocked();
+                0
+            }
+        };
+        if taken == bytes.len() {
+            session.queue().release(items.iter().flatten().count(), taken);
+            items.clear();
+        } else {
+            self.unwritten.extend(items.drain(..).flatten());
+            self.took(taken, session);
+        }
+        Ok(())
+    }
+
+    fn poll_write_rest<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+        scratch: &mut Vec<u8>,
+    ) -> Poll<io::Result<()>> {
+        scratch.clear();
+        let batch = self.unwritten.iter().take(BATCH_FRAMES);
+        batch.for_each(|frame| scratch.extend_from_slice(frame));
+        let Poll::Ready(taken) = Pin::new(io).poll_write(cx, &scratch[self.offset..]) else {
+            session.write_blocked();
+            return Poll::Pending;
+        };
+        let taken = progressed(taken, session)?;
+        self.took(taken, session);
+        Poll::Ready(Ok(()))
+    }
+
+    /// The kernel took `taken` more bytes of `unwritten`.
+    fn took(&mut self, taken: usize, session: &SessionHandle) {
+        let mut whole = 0;
+        self.offset += taken;
+        while let Some(first) = self.unwritten.front() {
+            if self.offset < first.len() {
+                break;
+            }
+            self.offset -= first.len();
+            self.unwritten.pop_front();
+            whole += 1;
+        }
+        session.queue().release(whole, taken);
+        if self.unwritten.is_empty() {
+            self.unwritten = VecDeque::new();
+        }
+    }
+}
+
+fn progressed(taken: io::Result<usize>, session: &SessionHandle) -> io::Result<usize> {
+    match taken? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        taken => {
+            session.write_progressed();
+            Ok(taken)
+        }
+    }
+}

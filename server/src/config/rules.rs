@@ -1,0 +1,104 @@
+//! What holds for a configuration as a whole: each value in its range, and the rules between keys.
+
+use super::Config;
+use std::fmt;
+use tracing_subscriber::EnvFilter;
+
+/// One or several values that break a range or a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The keys whose values they are.
+    pub keys: Vec<&'static str>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Config {
+    /// Checks every range and every rule between keys. [`crate::cli::load`] has done so already.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at least one.
+    pub fn validate(&self) -> Result<(), Vec<Violation>> {
+        let mut found = Vec::new();
+        self.range_violations(&mut found);
+        self.lone_rules(&mut found);
+        self.rules_between_keys(&mut found);
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
+    /// What one key's range cannot say.
+    fn lone_rules(&self, found: &mut Vec<Violation>) {
+        if self.listen.is_empty() {
+            found.push(Violation::of("listen", "no address is named".into()));
+        }
+        for (index, address) in self.listen.iter().enumerate() {
+            // Port 0 is a new port each time.
+            if address.port() != 0 && self.listen[..index].contains(address) {
+                found.push(Violation::of("listen", format!("{address} is named twice")));
+            }
+        }
+        let filter = &self.log.filter;
+        if filter.trim().is_empty() {
+            found.push(Violation::of("log.filter", "it is empty; `off` silences the log".into()));
+        } else if let Err(error) = EnvFilter::try_new(filter) {
+            found.push(Violation::of("log.filter", format!("{filter:?}: {error}")));
+        }
+    }
+
+    fn rules_between_keys(&self, found: &mut Vec<Violation>) {
+        let (game, limits) = (&self.game, &self.limits);
+        let mut require = |holds: bool, keys: [&'static str; 2], what: &dyn fmt::Display| {
+            if !holds {
+                found.push(Violation { keys: keys.into(), what: what.to_string() });
+            }
+        };
+        require(
+            game.board.cells() >= game.seats.count(),
+            ["game.board", "game.seats"],
+            &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
+        );
+        require(
+            limits.ping_after < limits.silence,
+            ["limits.ping_after", "limits.silence"],
+            &"the ping must come before the client is given up",
+        );
+        require(
+            limits.recovered_messages < limits.lag_messages,
+            ["limits.recovered_messages", "limits.lag_messages"],
+            &"a client must have caught up at fewer messages than it lags at",
+        );
+        require(
+            limits.lag_messages < limits.queue_messages,
+            ["limits.lag_messages", "limits.queue_messages"],
+            &"a client must lag at fewer messages than its queue holds",
+        );
+        require(
+            limits.lag_bytes < limits.queue_bytes,
+            ["limits.lag_bytes", "limits.queue_bytes"],
+            &"a client must lag at fewer bytes than its queue holds",
+        );
+        require(
+            limits.steps_per_second <= limits.packets_per_second,
+            ["limits.steps_per_second", "limits.packets_per_second"],
+            &"steps are packets, so more of them than of all packets can never be sent",
+        );
+        require(
+            limits.signals_per_second <= limits.packets_per_second,
+            ["limits.signals_per_second", "limits.packets_per_second"],
+            &"signals are packets, so more of them than of all packets can never be sent",
+        );
+    }
+}
+
+impl Violation {
+    /// One key's.
+    pub(super) fn of(key: &'static str, what: String) -> Self {
+        Self { keys: vec![key], what }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.keys.join(" and "), self.what)
+    }
+}

@@ -1,0 +1,39 @@
+//! The reasons of our own for which a session ends, as malpan-net carries them.
+
+use malpan_net::CloseReason;
+use malpan_protocol::KickReason;
+
+/// Why the service ends a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// All is said: a goodbye, or a denial that is queued already.
+    Said,
+    /// Too much over the rate limits.
+    Flooding,
+    /// The room ended by a fault of ours.
+    RoomFailed,
+}
+
+impl Ending {
+    const ALL: [Self; 3] = [Self::Said, Self::Flooding, Self::RoomFailed];
+
+    /// The ending that `code` stands for.
+    pub(crate) fn of(code: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|&ending| ending as u16 == code)
+    }
+
+    /// What the client is told last.
+    pub(crate) fn kick(self) -> Option<KickReason> {
+        match self {
+            Self::Said => None,
+            Self::Flooding => Some(KickReason::Flooding),
+            Self::RoomFailed => Some(KickReason::RoomFailed),
+        }
+    }
+}
+
+impl From<Ending> for CloseReason {
+    fn from(ending: Ending) -> Self {
+        Self::Service(ending as u16)
+    }
+}

@@ -1,0 +1,142 @@
+//! What all sessions of a server share, and the protocol they speak.
+
+use crate::{
+    accounts::Accounts,
+    config::Config,
+    directory::Directory,
+    ending::Ending,
+    outgoing::{denied, frame, kicked},
+    player::{Player, Rates},
+    room::RoomSetup,
+};
+use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle};
+use malpan_protocol::{DenialCode, KickReason, ServerCodec, ServerPacket};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// The game side of a server: rooms, accounts and limits. Cheap to clone; all clones are the same host.
+///
+/// It is a [`Protocol`], so it serves whatever streams a [`Shard`](malpan_net::Shard) is given: sockets in production,
+/// in-memory streams in a simulation.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) rates: Rates,
+    pub(crate) directory: Directory,
+    pub(crate) accounts: Accounts,
+    /// The same for everyone, so encoded once.
+    heartbeat: Frame,
+    draining: AtomicBool,
+}
+
+impl Host {
+    /// A host without players.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let setup = RoomSetup {
+            board: config.game.board,
+            seats: config.game.seats,
+            tick: config.game.tick,
+            inbox: config.limits.room_inbox,
+        };
+        Self(Arc::new(Shared {
+            rates: Rates::new(&config.limits),
+            directory: Directory::new(setup, config.limits.rooms),
+            accounts: Accounts::default(),
+            heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
+            draining: AtomicBool::new(false),
+            config,
+        }))
+    }
+
+    /// Rooms that are open.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.0.directory.rooms()
+    }
+
+    /// Seats that are taken or reserved, in all rooms.
+    #[must_use]
+    pub fn seats_taken(&self) -> usize {
+        self.0.directory.seats_taken()
+    }
+
+    /// Players who are signed in.
+    #[must_use]
+    pub fn signed_in(&self) -> usize {
+        self.0.accounts.signed_in()
+    }
+
+    /// From now on no room can be joined or opened.
+    pub fn start_draining(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Has every room send what it holds back for its next flush, and waits until all have.
+    pub async fn flush_rooms(&self) {
+        self.0.directory.flush_rooms().await;
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+}
+
+impl Shared {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Protocol for Host {
+    type Decoder = ServerCodec;
+    type Service = Player;
+
+    fn decoder(&self) -> ServerCodec {
+        ServerCodec::new()
+    }
+
+    fn open(&self, session: SessionHandle) -> Player {
+        Player::new(Arc::clone(&self.0), session)
+    }
+
+    fn farewell(&self, reason: CloseReason) -> Option<Frame> {
+        let kick = match reason {
+            CloseReason::Refused(refusal) => {
+                let code = match refusal {
+                    Refusal::Full => DenialCode::ServerFull,
+                    Refusal::AddressFull => DenialCode::AddressFull,
+                    Refusal::PendingFull => DenialCode::TooManyUnsigned,
+                };
+                return Some(denied(code, refusal));
+            }
+            // Whoever is gone hears nothing; to whoever sent garbage the player has said what there is to say.
+            CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => return None,
+            CloseReason::SlowConsumer | CloseReason::WriteStalled => KickReason::SlowConsumer,
+            CloseReason::Silent => KickReason::Silent,
+            CloseReason::Deadline => KickReason::TooLate,
+            CloseReason::Panicked => KickReason::InternalError,
+            CloseReason::Stopping => KickReason::Stopping,
+            CloseReason::Service(code) => Ending::of(code)?.kick()?,
+        };
+        Some(kicked(kick))
+    }
+
+    fn heartbeat(&self) -> Option<Frame> {
+        Some(self.0.heartbeat.clone())
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Host({} rooms, {} signed in)", self.rooms(), self.signed_in())
+    }
+}

@@ -1,0 +1,200 @@
+//! A player: one client's conversation, from hello to goodbye.
+//!
+//! ```text
+//! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
+//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join / Leave--> SignedIn, seated
+//! ```
+//!
+//! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
+//! connection. A player waits in two places only, both bounded by a room that waits for nobody: for a place in the
+//! room's inbox, and for the room's word that it has let go.
+
+mod budgets;
+mod requests;
+
+use crate::{
+    accounts::Identity,
+    directory::Hold,
+    ending::Ending,
+    host::Shared,
+    outgoing::{denied, frame},
+    room::Message,
+};
+use budgets::Budgets;
+pub(crate) use budgets::Rates;
+use malpan_net::{CloseReason, Service, SessionHandle};
+use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, Refusal, ServerPacket, SignalTarget, StepRefused};
+use std::{fmt, sync::Arc};
+use tokio::time::Instant;
+
+/// One client's side of the conversation: what malpan-net's session hands its packets to.
+#[derive(Debug)]
+pub struct Player {
+    host: Arc<Shared>,
+    session: SessionHandle,
+    state: State,
+    budgets: Budgets,
+}
+
+#[derive(Debug)]
+enum State {
+    Connected,
+    Greeted { sign_in_tries: u16 },
+    SignedIn { seat: Option<Hold>, identity: Identity },
+}
+
+impl Player {
+    pub(crate) fn new(host: Arc<Shared>, session: SessionHandle) -> Self {
+        session.set_deadline(host.config.limits.hello_within);
+        Self { host, session, state: State::Connected, budgets: Budgets::default() }
+    }
+
+    /// The seated player's way to the room, or an answer that there is none.
+    fn seat(&self) -> Option<&Hold> {
+        match &self.state {
+            State::SignedIn { seat: Some(seat), .. } => Some(seat),
+            _ => None,
+        }
+    }
+
+    /// Passes a seated player's message on to the room.
+    async fn tell_room(&mut self, message: impl FnOnce(&Hold) -> Message) {
+        match self.seat() {
+            // Where the room has failed, its supervisor ends this session.
+            Some(seat) => drop(seat.send(message(seat)).await),
+            None => self.out_of_order(),
+        }
+    }
+
+    /// A request is not done; the conversation goes on.
+    fn deny(&self, code: DenialCode, why: impl fmt::Display) {
+        self.session.send(denied(code, why));
+    }
+
+    /// A request is not done, and the conversation ends.
+    fn deny_and_close(&self, code: DenialCode, why: impl fmt::Display) {
+        self.log(|| tracing::debug!(?code, %why, "denied"));
+        self.deny(code, why);
+        self.session.close(Ending::Said.into());
+    }
+
+    fn out_of_order(&self) {
+        let why = match &self.state {
+            State::Connected => "say hello first",
+            State::Greeted { .. } => "sign in first; one hello is enough",
+            State::SignedIn { seat: None, .. } => "join a room first; signing in once is enough",
+            State::SignedIn { seat: Some(_), .. } => "leave the room first; signing in once is enough",
+        };
+        self.deny_and_close(DenialCode::OutOfOrder, why);
+    }
+
+    /// Too fast: says so, and ends the conversation where it happens again and again.
+    fn too_fast(&mut self, what: &str, now: Instant) {
+        if self.budgets.strike(&self.host.rates, now.into_std()) {
+            self.log(|| tracing::debug!(what, "flooding"));
+            self.session.close(Ending::Flooding.into());
+        } else {
+            self.deny(DenialCode::RateLimited, format_args!("too many {what}; slow down"));
+        }
+    }
+
+    /// Logs with the ids of the session, the player and the room. The span is made for the line: one that lived as long
+    /// as the session would cost each idle session more memory than the rest of it.
+    fn log(&self, line: impl FnOnce()) {
+        let (session, peer) = (self.session.id().0, self.session.peer());
+        let span = match &self.state {
+            State::SignedIn { identity, seat: Some(seat) } => {
+                let (player, name, room) = (identity.player().0, identity.name(), seat.room().0);
+                tracing::error_span!("session", session, %peer, player, %name, room)
+            }
+            State::SignedIn { identity, seat: None } => {
+                let (player, name) = (identity.player().0, identity.name());
+                tracing::error_span!("session", session, %peer, player, %name)
+            }
+            _ => tracing::error_span!("session", session, %peer),
+        };
+        span.in_scope(line);
+    }
+}
+
+impl Service for Player {
+    type Packet = ClientPacket;
+
+    async fn packet(&mut self, packet: ClientPacket) {
+        let now = Instant::now();
+        if !self.budgets.packet(&self.host.rates, now.into_std()) {
+            return self.too_fast("packets", now);
+        }
+        match packet {
+            ClientPacket::Step { seq, direction } => {
+                if self.seat().is_some() && !self.budgets.step(&self.host.rates, now.into_std()) {
+                    // Not a strike: a held key is no attack.
+                    let refused = StepRefused { seq, why: Refusal::TooFast };
+                    self.session.send(frame(&ServerPacket::StepRefused(refused)));
+                } else {
+                    self.tell_room(|seat| Message::Step { seat: seat.seat(), seq, direction }).await;
+                }
+            }
+            ClientPacket::Signal { to, payload } => {
+                if self.seat().is_some() && !self.budgets.signal(&self.host.rates, now.into_std()) {
+                    self.too_fast("signals", now);
+                } else if to == SignalTarget::Myself && self.seat().is_some() {
+                    self.session.send_droppable(frame(&ServerPacket::Echo { payload }));
+                } else {
+                    self.tell_room(|seat| Message::Signal { seat: seat.seat(), payload }).await;
+                }
+            }
+            ClientPacket::Chat { text } => {
+                if self.seat().is_some() && !self.budgets.chat(&self.host.rates, now.into_std()) {
+                    self.too_fast("lines of chat", now);
+                } else {
+                    self.tell_room(|seat| Message::Chat { seat: seat.seat(), text }).await;
+                }
+            }
+            ClientPacket::Ping { nonce } => match self.state {
+                State::Connected => self.out_of_order(),
+                _ => drop(self.session.send_droppable(frame(&ServerPacket::Pong { nonce }))),
+            },
+            // That it came is all that it says; the session has noted it.
+            ClientPacket::Pong { .. } => {}
+            ClientPacket::Bye => self.session.close(Ending::Said.into()),
+            // The rest is rare; boxed, it does not make every session's task larger.
+            request => Box::pin(self.request(request, now)).await,
+        }
+    }
+
+    async fn recovered(&mut self) {
+        if let Some(seat) = self.seat() {
+            // Where the room has failed, its supervisor ends this session.
+            seat.send(Message::Recovered { seat: seat.seat() }).await;
+        }
+    }
+
+    fn malformed(&mut self, error: &dyn fmt::Display) {
+        self.log(|| tracing::debug!(%error, "these bytes are no packet"));
+        // A stranger who has not said hello speaks another protocol and would not understand.
+        if !matches!(self.state, State::Connected) {
+            self.deny(DenialCode::Malformed, error);
+        }
+    }
+
+    async fn ended(mut self, reason: CloseReason) {
+        self.log(|| tracing::debug!(?reason, "gone"));
+        if let State::SignedIn { seat, .. } = &mut self.state
+            && let Some(seat) = seat.take()
+        {
+            seat.vacate(leave_reason(reason)).await;
+        }
+    }
+}
+
+fn leave_reason(reason: CloseReason) -> LeaveReason {
+    match reason {
+        CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Silent | CloseReason::Stopping => {
+            LeaveReason::Disconnected
+        }
+        // A goodbye; a denial that closes is ours, but to the others it looks the same.
+        CloseReason::Service(code) if Ending::of(code) == Some(Ending::Said) => LeaveReason::Disconnected,
+        _ => LeaveReason::Kicked,
+    }
+}

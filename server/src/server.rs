@@ -1,0 +1,200 @@
+//! A whole server: listeners, shard threads, a host, and how it stops.
+
+use crate::{config::Config, host::Host, outgoing::frame};
+use malpan_net::{
+    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, accept, bind,
+};
+use malpan_protocol::ServerPacket;
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+/// The end of a drain that belongs to saying goodbye: rooms flush, queues are written, connections closed.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A server that listens and does not serve yet.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    shards: Vec<ShardThread>,
+    admission: Arc<Admission>,
+    counters: Arc<Counters>,
+    host: Host,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {}", explain(.source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// No thread or readiness queue for a shard.
+    #[error("cannot start a shard: {0}")]
+    Shard(#[from] io::Error),
+}
+
+/// How a server is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stop {
+    /// The whole time there is for it, where that is less than the configured drain.
+    pub within: Option<Duration>,
+}
+
+impl Server {
+    /// Listens on every configured address and starts the shards. Call it on a Tokio runtime; the acceptors will run
+    /// there.
+    ///
+    /// # Errors
+    /// [`StartError`] where an address cannot be had.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let listen = |&address| bind(address).map_err(|source| StartError::Listen { address, source });
+        let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+        let counters = Arc::<Counters>::default();
+        let start = |index| ShardThread::start(index, settings(&config), Arc::clone(&counters));
+        let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
+        let admission = Admission::new(admission_limits(&config));
+        Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
+    }
+
+    /// The addresses listened on, with the ports that were given for port 0.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The game side.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What the connections were counted as so far.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Who is connected.
+    #[must_use]
+    pub fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    /// Serves until `stop`, then drains: tells everyone, takes nobody in, lets the seated play on until all have left or
+    /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
+    /// two seconds for the goodbye however short that is.
+    pub async fn run(self, stop: impl Future<Output = Stop>) {
+        let shards: Arc<[Shard]> = self.shards.iter().map(|thread| thread.shard().clone()).collect();
+        let stop_accepting = CancellationToken::new();
+        let mut acceptors = JoinSet::new();
+        for listener in self.listeners {
+            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
+            acceptors.spawn(accept(listener, shards, admission, self.host.clone(), stop_accepting.clone()));
+        }
+        let stop = stop.await;
+        stop_accepting.cancel();
+        while acceptors.join_next().await.is_some() {}
+
+        let drain = self.host.config().drain;
+        let limit = stop.within.unwrap_or(drain).min(drain.max(GOODBYE));
+        drain_and_close(&self.host, &shards, limit).await;
+    }
+}
+
+/// The drain itself. `limit` is the whole time for it.
+async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
+    let started = Instant::now();
+    let play_until = started + limit.saturating_sub(GOODBYE);
+    let end = started + limit.max(GOODBYE.min(limit.max(Duration::from_secs(1))));
+    host.start_draining();
+    tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
+    announce(shards, limit);
+    tokio::select! {
+        biased;
+        () = nobody_plays(host) => {}
+        () = sleep_until(play_until) => {}
+    }
+    let goodbye = async {
+        host.flush_rooms().await;
+        shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        for shard in shards {
+            shard.finished().await;
+        }
+    };
+    if timeout_at(end, goodbye).await.is_err() {
+        let left: usize = shards.iter().map(Shard::sessions).sum();
+        tracing::warn!(sessions = left, "some clients did not take their goodbye in time");
+    }
+    tracing::info!(took = ?started.elapsed(), "stopped");
+}
+
+fn announce(shards: &[Shard], limit: Duration) {
+    let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
+    let draining = frame(&ServerPacket::Draining { seconds });
+    for shard in shards {
+        shard.each_session(|session| {
+            if session.is_established() {
+                session.send(draining.clone());
+            }
+        });
+    }
+}
+
+async fn nobody_plays(host: &Host) {
+    while host.seats_taken() > 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let limits = &config.limits;
+    Settings {
+        queue: QueueLimits {
+            messages: limits.queue_messages,
+            bytes: limits.queue_bytes,
+            lag_messages: limits.lag_messages,
+            lag_bytes: limits.lag_bytes,
+            recovered_messages: limits.recovered_messages,
+        },
+        write_stall: limits.write_stall,
+        ping_after: Some(limits.ping_after),
+        silence: Some(limits.silence),
+        send_buffer_bytes: (limits.send_buffer_bytes > 0).then_some(limits.send_buffer_bytes),
+        ..Settings::default()
+    }
+}
+
+fn admission_limits(config: &Config) -> AdmissionLimits {
+    let limits = &config.limits;
+    let exempt = limits.exempt_addresses.clone();
+    AdmissionLimits {
+        sessions: limits.sessions,
+        pending: limits.unsigned,
+        per_address: limits.sessions_per_address,
+        exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
+    }
+}
+
+/// What to do about it, where that is known.
+fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is in use; stop the other server or choose another port with --listen".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+        io::ErrorKind::PermissionDenied => format!("{error}; ports below 1024 need the right to use them"),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,149 @@
+//! What asks the server to stop, on Unix and on Windows, behind one face.
+
+use std::{fmt, io, time::Duration};
+
+/// Something outside asks the server to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopSignal {
+    /// SIGTERM, from a service manager or `kill`.
+    Terminate,
+    /// SIGINT on Unix, Ctrl-C on both systems.
+    Interrupt,
+    /// Ctrl-Break, on Windows.
+    ConsoleBreak,
+    /// The console window is closed, on Windows.
+    ConsoleClose,
+    /// The user signs off, on Windows.
+    LogOff,
+    /// The machine is shut down, on Windows.
+    Shutdown,
+}
+
+impl StopSignal {
+    /// What Windows leaves a process once its console closes, in all, with a second to spare.
+    pub const CONSOLE_CLOSE_LIMIT: Duration = Duration::from_secs(4);
+
+    /// The time until the system ends the process whatever it does, or `None` where it waits.
+    #[must_use]
+    pub fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Terminate | Self::Interrupt | Self::ConsoleBreak => None,
+            Self::ConsoleClose | Self::LogOff | Self::Shutdown => Some(Self::CONSOLE_CLOSE_LIMIT),
+        }
+    }
+
+    /// The name for the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => imp::INTERRUPT,
+            Self::ConsoleBreak => "Ctrl-Break",
+            Self::ConsoleClose => "console close",
+            Self::LogOff => "log off",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The stop signals of this process, from when it is installed until the process ends: dropping it does not bring the
+/// system's own handling back.
+#[derive(Debug)]
+pub struct StopSignals(imp::Signals);
+
+impl StopSignals {
+    /// Begins to catch the signals, before the ready line, so that none ends the process unnoticed. Has to be called
+    /// within a runtime whose I/O is enabled.
+    ///
+    /// # Errors
+    /// Where the system refuses a handler.
+    pub fn install() -> io::Result<Self> {
+        imp::Signals::install().map(Self)
+    }
+
+    /// The next signal that arrives, or has arrived since the last call. Several of one kind at nearly the same time
+    /// may count as one, as the system counts them. Loses nothing when it is cancelled.
+    pub async fn next(&mut self) -> StopSignal {
+        self.0.next().await
+    }
+}
+
+#[cfg(unix)]
+mod imp {
+    use super::StopSignal;
+    use std::io;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) const INTERRUPT: &str = "SIGINT";
+
+    #[derive(Debug)]
+    pub(super) struct Signals {
+        terminate: Signal,
+        interrupt: Signal,
+    }
+
+    impl Signals {
+        pub(super) fn install() -> io::Result<Self> {
+            Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        }
+
+        pub(super) async fn next(&mut self) -> StopSignal {
+            tokio::select! {
+                Some(()) = self.terminate.recv() => StopSignal::Terminate,
+                Some(()) = self.interrupt.recv() => StopSignal::Interrupt,
+                else => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[cfg(windows)]
+mod imp {
+    use super::StopSignal;
+    use std::io;
+    use tokio::signal::windows::{
+        CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_logoff,
+        ctrl_shutdown,
+    };
+
+    pub(super) const INTERRUPT: &str = "Ctrl-C";
+
+    #[derive(Debug)]
+    pub(super) struct Signals {
+        interrupt: CtrlC,
+        console_break: CtrlBreak,
+        console_close: CtrlClose,
+        log_off: CtrlLogoff,
+        shutdown: CtrlShutdown,
+    }
+
+    impl Signals {
+        pub(super) fn install() -> io::Result<Self> {
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                console_break: ctrl_break()?,
+                console_close: ctrl_close()?,
+                log_off: ctrl_logoff()?,
+                shutdown: ctrl_shutdown()?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) -> StopSignal {
+            tokio::select! {
+                Some(()) = self.interrupt.recv() => StopSignal::Interrupt,
+                Some(()) = self.console_break.recv() => StopSignal::ConsoleBreak,
+                Some(()) = self.console_close.recv() => StopSignal::ConsoleClose,
+                Some(()) = self.log_off.recv() => StopSignal::LogOff,
+                Some(()) = self.shutdown.recv() => StopSignal::Shutdown,
+                else => std::future::pending().await,
+            }
+        }
+    }
+}
