@@ -8,7 +8,7 @@ use super::{
 };
 use malpan_client::{
     Room, RoomError,
-    protocol::{Cell, Direction, Joined, MAX_SEATS, Moves, Seat, ServerPacket, StepRefused},
+    protocol::{Cell, Direction, Joined, MAX_SEATS, Moves, ServerPacket, StepRefused},
 };
 use rand::RngExt;
 
@@ -83,23 +83,16 @@ impl Member {
     /// as far as the player knows. A player that is boxed in steps against a neighbour and is refused, so that every
     /// move that is due is sent.
     pub(super) fn step(&mut self) -> Direction {
-        let mut free = [(Direction::Up, self.heading); 4];
-        let mut count = 0;
-        for direction in Direction::ALL {
-            if let Some(to) = self.heading.step(direction).filter(|&to| self.is_free(to)) {
-                free[count] = (direction, to);
-                count += 1;
-            }
-        }
+        let board = self.room.board();
+        let on_board = Choices::of(|direction| self.heading.step(direction).filter(|&to| board.contains(to)));
+        let free = Choices::of(|direction| on_board.to(direction).filter(|&to| self.is_free(to)));
         self.steps.send();
-        match count {
-            0 => Direction::ALL[self.rng.random_range(0..4)],
-            _ => {
-                let (direction, to) = free[self.rng.random_range(0..count)];
-                self.heading = to;
-                direction
-            }
+        if let Some((direction, to)) = free.pick(&mut self.rng) {
+            self.heading = to;
+            return direction;
         }
+        // A board of a single cell has no legal step at all.
+        on_board.pick(&mut self.rng).map_or(Direction::Up, |(direction, _)| direction)
     }
 
     /// Takes in a packet that came `at_ns` after the window opened, or before it (`None`).
@@ -240,9 +233,29 @@ impl Member {
     }
 
     fn is_free(&self, cell: Cell) -> bool {
-        let is_other = |seat: Seat| seat != self.room.own_seat();
-        self.room.board().contains(cell)
-            && self.room.members().all(|(seat, piece)| piece.cell != cell || !is_other(seat))
+        let own = self.room.own_seat();
+        self.room.members().all(|(seat, piece)| seat == own || piece.cell != cell)
+    }
+}
+
+/// The cells that the four directions lead to, where they may be gone to.
+struct Choices([Option<Cell>; 4]);
+
+impl Choices {
+    fn of(to: impl FnMut(Direction) -> Option<Cell>) -> Self {
+        Self(Direction::ALL.map(to))
+    }
+
+    fn to(&self, direction: Direction) -> Option<Cell> {
+        self.0[direction as usize]
+    }
+
+    fn pick(&self, rng: &mut Rng) -> Option<(Direction, Cell)> {
+        let open = || Direction::ALL.into_iter().filter_map(|direction| Some((direction, self.to(direction)?)));
+        match open().count() {
+            0 => None,
+            count => open().nth(rng.random_range(0..count)),
+        }
     }
 }
 
