@@ -10,6 +10,7 @@
 
 use super::{
     cause,
+    connect::Seated,
     ledger::{Ledger, count, sum},
     member::Member,
     outcome::Outcome,
@@ -17,7 +18,6 @@ use super::{
     player::Player,
     shared::Shared,
 };
-use crate::bot::connect::Seated;
 use malpan_client::protocol::ServerPacket;
 use std::{
     sync::{
