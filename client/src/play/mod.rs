@@ -68,7 +68,7 @@ pub(crate) struct Args {
 
 /// Plays until the person ends it.
 pub(crate) fn run(args: Args) -> ExitCode {
-    if !args.plain && !(stdin().is_terminal() && stdout().is_terminal()) {
+    if !(args.plain || stdin().is_terminal() && stdout().is_terminal()) {
         eprintln!("malpan: playing needs a terminal. Without one, use `malpan play --plain`.");
         return ExitCode::from(USAGE);
     }

@@ -82,6 +82,8 @@ pub(crate) struct Session {
     name: Name,
     limits: Limits,
     round_trip: Option<Duration>,
+    /// When the server will have stopped, if it said so.
+    stops_at: Option<Instant>,
     room: Option<Room>,
     /// Where to go when signed in.
     home: Goal,
@@ -106,6 +108,7 @@ impl Session {
             name,
             limits,
             round_trip: None,
+            stops_at: None,
             room: None,
             home,
             was_home: false,
@@ -136,6 +139,11 @@ impl Session {
     /// How long the last ping and its answer took.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         self.round_trip
+    }
+
+    /// When the server will have stopped, if it said so.
+    pub(crate) fn stops_at(&self) -> Option<Instant> {
+        self.stops_at
     }
 
     /// The room; while not online, as it was last seen.
@@ -299,7 +307,10 @@ impl Session {
             }
             ServerPacket::Denied(denial) => vec![self.hear_denial(denial, now)],
             ServerPacket::StepRefused(refused) => vec![self.hear_refusal(refused)],
-            ServerPacket::Draining { seconds } => vec![News::Draining { seconds }],
+            ServerPacket::Draining { seconds } => {
+                self.stops_at = Some(now + Duration::from_secs(seconds.into()));
+                vec![News::Draining { seconds }]
+            }
             ServerPacket::Kicked { reason } => vec![News::Kicked(reason)],
             packet => self.hear_room(&packet, now),
         }
@@ -442,6 +453,7 @@ impl Session {
         self.listing = None;
         self.chats_due.clear();
         self.round_trip = None;
+        self.stops_at = None;
         self.packets.clear();
         self.steps = Steps::new(&self.limits, now);
     }

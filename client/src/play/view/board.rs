@@ -17,33 +17,33 @@ const CELLS: [(u16, u16); 5] = [(10, 4), (8, 3), (6, 2), (5, 1), (3, 1)];
 /// For an empty cell. ASCII, because a terminal set to Korean may draw a middle dot two columns wide.
 const EMPTY: &str = ".";
 
-/// Draws the board at the top of `area` and returns how many rows it takes.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, room: &Room, is_online: bool, theme: Theme) -> u16 {
+/// Draws the board at the top left of `area` and returns the part of it that it takes.
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, room: &Room, is_online: bool, theme: Theme) -> Rect {
     let view = Viewport::choose(area, room);
     let mut inside = Rect { width: view.columns * view.cell.0, height: view.rows * view.cell.1, ..area };
-    let mut height = inside.height;
+    let mut taken = inside;
     if inside.width + 2 <= area.width && inside.height + 2 <= area.height {
-        let outside = Rect { width: inside.width + 2, height: inside.height + 2, ..area };
-        frame.render_widget(Block::bordered().title(view.title(room)), outside);
-        (inside.x, inside.y, height) = (inside.x + 1, inside.y + 1, outside.height);
+        taken = Rect { width: inside.width + 2, height: inside.height + 2, ..area };
+        frame.render_widget(Block::bordered().title(view.title(room)), taken);
+        (inside.x, inside.y) = (inside.x + 1, inside.y + 1);
     }
     draw_cells(frame.buffer_mut(), inside, &view, room, theme);
     if !is_online {
         // What is shown is what was last seen.
         frame.buffer_mut().set_style(inside, theme.dim());
     }
-    height
+    taken
 }
 
-/// Says why there is no board, and returns how many rows that takes.
-pub(super) fn draw_none(frame: &mut Frame<'_>, area: Rect, model: &Model) -> u16 {
+/// Says why there is no board, and returns the part of `area` that this takes: all of it.
+pub(super) fn draw_none(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Rect {
     let why = match (model.session.is_online(), model.session.going_to()) {
         (true, None) => "You are in no room. Press r for the list of rooms.".to_owned(),
         (true, Some(_)) => "Taking a seat...".to_owned(),
         (false, _) => format!("Connecting to {}...", model.address),
     };
     frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }), area);
-    area.height
+    area
 }
 
 /// Which cells are in view, and how large.

@@ -10,8 +10,8 @@ use ratatui::{
     widgets::{Block, Paragraph},
 };
 
-/// From this width on, cells are told too.
-const CELLS_FROM_WIDTH: usize = 20;
+/// From this width on, cells are told too, and words instead of marks.
+const WIDE: usize = 20;
 /// For a cell such as `63,63`.
 const CELL_WIDTH: usize = 6;
 /// For a badge and the space after it.
@@ -25,7 +25,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, room: &Room, theme: Theme)
     let members = room.members().count();
     let mut inside = area;
     if usize::from(area.height) >= members + 2 {
-        let block = Block::bordered().title(format!(" players {members}/{} ", room.seats()));
+        let word = if usize::from(area.width) >= WIDE { " players" } else { "" };
+        let block = Block::bordered().title(format!("{word} {members}/{} ", room.seats()));
         inside = block.inner(area);
         frame.render_widget(block, area);
     }
@@ -35,12 +36,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, room: &Room, theme: Theme)
         .map(|(seat, piece)| {
             let own = seat == room.own_seat();
             let weight = if own { Modifier::BOLD } else { Modifier::empty() };
-            let cell = if columns >= CELLS_FROM_WIDTH {
-                format!("{:>CELL_WIDTH$}", piece.cell.to_string())
-            } else {
-                String::new()
-            };
-            let name = if own { format!("{} (you)", piece.name) } else { piece.name.to_string() };
+            let cell = if columns >= WIDE { format!("{:>CELL_WIDTH$}", piece.cell.to_string()) } else { String::new() };
+            let name = if own && columns >= WIDE { format!("{} (you)", piece.name) } else { piece.name.to_string() };
             let name = text::fit(&name, columns - BADGE_WIDTH - cell.len());
             Line::from(vec![
                 Span::styled(badge(seat, own), theme.piece(seat, own)),

@@ -67,15 +67,20 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
         width => (width * 7 / 20).min(32),
     };
     let space = Rect { width: area.width - sidebar, height: area.height - least_log, ..area };
-    let board_height = match model.session.room() {
-        Some(room) => board::draw(frame, space, room, model.session.is_online(), theme),
+    let board = match model.session.room() {
+        Some(room) => {
+            let board = board::draw(frame, space, room, model.session.is_online(), theme);
+            if sidebar > 0 {
+                let gap = u16::from(board.width < space.width);
+                let taken = board.width + gap;
+                let beside = Rect { x: area.x + taken, width: area.width - taken, ..board };
+                members::draw(frame, beside, room, theme);
+            }
+            board
+        }
         None => board::draw_none(frame, space, model),
     };
-    if let Some(room) = model.session.room() {
-        let beside = Rect { x: area.x + space.width, y: area.y, width: sidebar, height: board_height };
-        members::draw(frame, beside, room, theme);
-    }
-    let below = Rect { y: area.y + board_height, height: area.height - board_height, ..area };
+    let below = Rect { y: board.bottom(), height: area.bottom() - board.bottom(), ..area };
     log::draw(frame, below, &model.log, theme);
 }
 

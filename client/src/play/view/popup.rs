@@ -5,6 +5,7 @@ use crate::play::model::{Model, RoomList};
 use malpan_client::protocol::Name;
 use ratatui::{
     Frame,
+    buffer::Buffer,
     layout::Rect,
     style::Style,
     text::Line,
@@ -104,7 +105,19 @@ fn open(frame: &mut Frame<'_>, area: Rect, width: u16, height: u16, title: &'sta
     let outside = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     let block = Block::bordered().title(title).title_bottom(keys);
     let inside = block.inner(outside);
+    cut_wide_letters(frame.buffer_mut(), outside);
     frame.render_widget(Clear, outside);
     frame.render_widget(block, outside);
     inside
+}
+
+/// A wide letter that begins one column before `area` would hide its frame.
+fn cut_wide_letters(buffer: &mut Buffer, area: Rect) {
+    let Some(before) = area.x.checked_sub(1) else { return };
+    for y in area.top()..area.bottom() {
+        let cell = &mut buffer[(before, y)];
+        if text::width(cell.symbol()) > 1 {
+            cell.set_symbol(" ");
+        }
+    }
 }

@@ -42,8 +42,12 @@ fn message(model: &Model, theme: Theme, now: Instant) -> (String, Style) {
     if model.session.going_to().is_some() {
         return ("taking a seat...".into(), theme.waiting());
     }
+    if let Some(stops_at) = model.session.stops_at() {
+        let seconds = stops_at.saturating_duration_since(now).as_secs_f64().ceil();
+        return (format!("the server stops within {seconds:.0} s"), theme.waiting());
+    }
     match model.session.steps_pending() {
-        0 => ("Enter chat  Tab rooms  ? keys  q quit".into(), theme.dim()),
+        0 => ("? keys  Enter chat  Tab rooms  q quit".into(), theme.dim()),
         1 => ("a step is on its way".into(), theme.waiting()),
         steps => (format!("{steps} steps are on their way"), theme.waiting()),
     }
