@@ -1,5 +1,7 @@
 //! What `malpan` says about itself: a contract, so every change of it is seen.
 
+#![allow(clippy::unwrap_used, reason = "every function here is a test's")]
+
 use assert_cmd::Command;
 
 /// Runs `malpan` as from a script: no terminal, nothing to read, and no width of its own.

@@ -8,11 +8,14 @@
 //! Invariant: between an `Online` and the next `Offline`, every packet of that connection is yielded, in order. While
 //! the link is not online, packets to send are dropped: whoever sends them hears `Online` and begins anew.
 
+mod pings;
+
 use super::{backoff::Backoff, dial::Dial, guest::generate_name, words};
 use malpan_client::{
     Client, ClientError,
     protocol::{ClientPacket, DenialCode, Name, ServerPacket, Welcome},
 };
+use pings::Pings;
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -346,47 +349,6 @@ async fn discard(commands: &mut mpsc::Receiver<Command>) -> Gone {
 async fn say_bye<IO: AsyncRead + AsyncWrite + Unpin>(client: Client<IO>) {
     // Whether it arrives changes nothing here: the server notices the closed connection as well.
     let _ = timeout(BYE, client.bye()).await;
-}
-
-/// The pings of one connection: at most one is on its way.
-struct Pings {
-    nonce: u32,
-    asked_at: Option<Instant>,
-    bytes_heard: u64,
-    heard_at: Instant,
-}
-
-impl Pings {
-    fn new() -> Self {
-        Self { nonce: 0, asked_at: None, bytes_heard: 0, heard_at: Instant::now() }
-    }
-
-    /// How long nothing came, given how many bytes have come in all.
-    fn silent_for(&mut self, bytes: u64) -> Duration {
-        if bytes != self.bytes_heard {
-            self.bytes_heard = bytes;
-            self.heard_at = Instant::now();
-        }
-        self.heard_at.elapsed()
-    }
-
-    /// The number of the ping to send now, unless the last one may still be answered. A server drops pongs to a client
-    /// that falls behind, so an old ping is given up.
-    fn ask(&mut self) -> Option<u32> {
-        if self.asked_at.is_some_and(|at| at.elapsed() < SILENCE / 2) {
-            return None;
-        }
-        self.nonce = self.nonce.wrapping_add(1);
-        self.asked_at = Some(Instant::now());
-        Some(self.nonce)
-    }
-
-    fn answered(&mut self, nonce: u32) -> Option<Duration> {
-        if nonce != self.nonce {
-            return None;
-        }
-        self.asked_at.take().map(|at| at.elapsed())
-    }
 }
 
 #[cfg(test)]

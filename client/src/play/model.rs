@@ -104,6 +104,11 @@ impl Model {
         self.notice = Some(Notice { text: text.into(), until: now + NOTICE_STANDS });
     }
 
+    /// Takes the sentence away: it is about what was, and the person goes on.
+    pub(crate) fn clear_notice(&mut self) {
+        self.notice = None;
+    }
+
     /// The sentence that stands in the status line now.
     pub(crate) fn notice(&self, now: Instant) -> Option<&str> {
         self.notice.as_ref().filter(|notice| now < notice.until).map(|notice| notice.text.as_str())

@@ -67,13 +67,17 @@ pub(crate) fn update(model: &mut Model, message: Message, now: Instant) -> Vec<E
             }
         }
         Message::Step(direction) => step(model, direction, now),
-        Message::OpenChat => model.mode = Mode::Chat(Input::default()),
+        Message::OpenChat => {
+            model.clear_notice();
+            model.mode = Mode::Chat(Input::default());
+        }
         Message::OpenRooms => open_rooms(model, now),
         Message::OpenNewRoom => model.mode = Mode::NewRoom(Input::default()),
         Message::OpenHelp => model.mode = Mode::Help,
         Message::Close => close(model),
         Message::Submit => effects.extend(submit(model, now)),
         Message::Edit(request) => {
+            model.clear_notice();
             if let Some(input) = input(model) {
                 input.handle(request);
             }
@@ -89,8 +93,10 @@ pub(crate) fn update(model: &mut Model, message: Message, now: Instant) -> Vec<E
 
 fn step(model: &mut Model, direction: Direction, now: Instant) {
     match model.session.step(direction, now) {
+        // What was wrong with the step before is over.
+        Ok(()) => model.clear_notice(),
         // A held key repeats faster than pieces may move. What is too much is left out: no need to mention it.
-        Ok(()) | Err(NotNow::TooFast) => {}
+        Err(NotNow::TooFast) => {}
         Err(why) => model.notify(why.to_string(), now),
     }
 }
@@ -114,7 +120,12 @@ fn close(model: &mut Model) {
 fn choose(model: &mut Model, by: isize, now: Instant) {
     let Mode::Rooms(list) = &mut model.mode else { return };
     list.chosen = list.chosen.saturating_add_signed(by).min(list.rooms.len().saturating_sub(1));
-    // The next page comes when the end of this one is near.
+    list_more(model, now);
+}
+
+/// Asks for the next page of the list when the end of what has come is near.
+fn list_more(model: &mut Model, now: Instant) {
+    let Mode::Rooms(list) = &model.mode else { return };
     if list.chosen + 5 >= list.rooms.len()
         && let Some(after) = list.next
         && let Err(why) = model.session.list_rooms(after, now)
@@ -253,6 +264,7 @@ fn hear(model: &mut Model, news: News, now: Instant) {
                 list.chosen = list.chosen.min(list.rooms.len().saturating_sub(1));
                 (list.next, list.loaded) = (next, true);
             }
+            list_more(model, now);
             None
         }
         News::Denied(denial) => {

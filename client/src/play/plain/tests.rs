@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncBufRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, duplex},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 const ANN: Cell = Cell { x: 0, y: 0 };
@@ -283,7 +283,7 @@ async fn each_line_goes_out_at_once() {
     let mut seen = vec![0; expected.len()];
     tokio::select! {
         ending = plain.run() => panic!("{ending:?}"),
-        read = reader.read_exact(&mut seen) => drop(read.unwrap()),
+        read = timeout(Duration::from_secs(10), reader.read_exact(&mut seen)) => drop(read.expect("lines come").unwrap()),
     }
     assert_eq!(seen, expected);
     house.abort();

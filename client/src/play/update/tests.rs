@@ -109,6 +109,16 @@ fn a_refused_step_is_seen_with_its_reason_for_a_while() {
 }
 
 #[test]
+fn the_next_step_takes_the_refusal_of_the_last_away() {
+    let mut desk = Desk::seated();
+    desk.send(Message::Step(Direction::Up));
+    desk.packet(ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::OffBoard }));
+    assert_ne!(desk.notice(), "");
+    desk.send(Message::Step(Direction::Down));
+    assert_eq!(desk.notice(), "");
+}
+
+#[test]
 fn a_held_key_sends_no_more_than_the_server_allows() {
     let mut desk = Desk::seated();
     let mut sent = 0;
@@ -212,6 +222,15 @@ fn a_long_list_is_asked_for_page_by_page() {
     assert_eq!(desk.send(Message::OpenRooms), [ask_rooms(0)], "r asks for it anew");
     desk.packet(page(1..3, None));
     assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 2 && list.chosen == 1));
+}
+
+#[test]
+fn short_pages_are_followed_until_the_list_is_long_enough() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenRooms);
+    assert_eq!(desk.packet(page(1..3, Some(2))), [ask_rooms(2)]);
+    assert_eq!(desk.packet(page(3..9, Some(8))), []);
+    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 8));
 }
 
 #[test]
