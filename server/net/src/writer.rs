@@ -52,10 +52,14 @@ impl Writer {
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
                 if !self.unwritten.is_empty() {
-                    if let Err(error) = ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes)) {
-                        return Poll::Ready(error);
+                    match self.poll_write_rest(cx, io, session, &mut scratch.bytes) {
+                        Poll::Ready(Ok(())) => continue,
+                        Poll::Ready(Err(error)) => return Poll::Ready(error),
+                        Poll::Pending => {
+                            self.gather(cx, &mut scratch.items);
+                            return Poll::Pending;
+                        }
                     }
-                    continue;
                 }
                 scratch.items.clear();
                 if ready!(self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES)) == 0 {
@@ -143,6 +147,15 @@ impl Writer {
             self.took(taken, session);
         }
         Ok(())
+    }
+
+    /// Lays what is queued behind the rest that the kernel does not take. It is not only that the next write takes all
+    /// of it: the word to close comes through the queue, and wakes only a task that listens there.
+    fn gather(&mut self, cx: &mut Context<'_>, items: &mut Vec<Item>) {
+        items.clear();
+        while let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, items, BATCH_FRAMES) {
+            self.unwritten.extend(items.drain(..).flatten());
+        }
     }
 
     fn poll_write_rest<IO: AsyncWrite + Unpin>(
