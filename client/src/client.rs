@@ -180,6 +180,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.connection.flush().await
     }
 
+    /// As [`Client::flush`], for those who poll. Who gets `Pending` and does not poll again may leave the rest to
+    /// [`Client::poll_next`], which writes it.
+    ///
+    /// # Errors
+    /// As [`Client::flush`].
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        self.connection.poll_flush(cx)
+    }
+
     /// The next packet from the server; pings are answered and not seen. Cancel-safe.
     ///
     /// # Errors

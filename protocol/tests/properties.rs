@@ -27,6 +27,7 @@ use shared::{
 };
 use std::{collections::BTreeSet, fmt::Debug};
 use tokio_util::codec::Decoder;
+use unicode_normalization::is_nfc;
 
 /// The longest that an error may be in the log: what a peer sends must not fill it.
 const LONGEST_ERROR_BYTES: usize = 160;
@@ -79,6 +80,21 @@ proptest! {
         let payload = [&[type_number], &rest[..]].concat();
         judged::<ClientPacket>(&mut frame_around(&payload))?;
         judged::<ServerPacket>(&mut frame_around(&payload))?;
+    }
+
+    /// Whatever is typed: what the rules let through is short, normal, shown as it is, and itself when parsed again.
+    #[test]
+    fn any_text_is_refused_or_valid(text in any_text()) {
+        if let Ok(chat) = ChatText::new(&text) {
+            prop_assert!((1..=ChatText::MAX_CHARS).contains(&chat.as_str().chars().count()));
+            prop_assert!(is_nfc(chat.as_str()) && !chat.as_str().chars().any(char::is_control));
+            prop_assert_eq!(ChatText::new(chat.as_str()).unwrap(), chat);
+        }
+        let reason = Reason::lossy(&text);
+        prop_assert_eq!(Reason::new(reason.as_str()).unwrap(), reason);
+        if let Ok(name) = Name::new(&text) {
+            prop_assert!(!name.folded().is_empty());
+        }
     }
 
     #[test]
@@ -179,6 +195,21 @@ fn config() -> ProptestConfig {
         failure_persistence: None,
         ..Default::default()
     }
+}
+
+/// Texts up to far over every limit, rich in what the rules look at.
+fn any_text() -> impl Strategy<Value = String> {
+    use proptest::char::range;
+    let char = prop_oneof![
+        60 => range(' ', '~'),
+        10 => range('\u{300}', '\u{36f}'),
+        10 => range('\u{1100}', '\u{11ff}'),
+        1 => any::<char>(),
+        1 => range('\u{7f}', '\u{ad}'),
+        1 => range('\u{2000}', '\u{206f}'),
+    ];
+    let length = prop_oneof![3 => 0..30_usize, 1 => 0..260_usize];
+    length.prop_flat_map(move |length| vec(char.clone(), length)).prop_map(String::from_iter)
 }
 
 /// Sizes of the pieces in which a stream arrives, used in turn.

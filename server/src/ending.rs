@@ -6,8 +6,10 @@ use malpan_protocol::KickReason;
 /// Why the service ends a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// All is said: a goodbye, or a denial that is queued already.
-    Said,
+    /// The client said goodbye.
+    Bye,
+    /// The client broke a rule, and the denial that says so is queued already.
+    Denied,
     /// Too much over the rate limits.
     Flooding,
     /// The room ended by a fault of ours.
@@ -15,7 +17,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    const ALL: [Self; 3] = [Self::Said, Self::Flooding, Self::RoomFailed];
+    const ALL: [Self; 4] = [Self::Bye, Self::Denied, Self::Flooding, Self::RoomFailed];
 
     /// The ending that `code` stands for.
     pub(crate) fn of(code: u16) -> Option<Self> {
@@ -25,7 +27,7 @@ impl Ending {
     /// What the client is told last.
     pub(crate) fn kick(self) -> Option<KickReason> {
         match self {
-            Self::Said => None,
+            Self::Bye | Self::Denied => None,
             Self::Flooding => Some(KickReason::Flooding),
             Self::RoomFailed => Some(KickReason::RoomFailed),
         }

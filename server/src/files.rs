@@ -105,7 +105,6 @@ mod imp {
     use super::FileLimit;
     use std::io;
 
-    #[allow(clippy::unnecessary_wraps, reason = "the face that Unix needs")]
     pub(super) fn raise_limit() -> io::Result<FileLimit> {
         Ok(FileLimit::Unlimited)
     }

@@ -24,4 +24,4 @@ pub mod signals;
 
 pub use host::Host;
 pub use player::Player;
-pub use server::{Server, StartError, Stop};
+pub use server::{Server, StartError, Stop, admission_limits, session_settings};

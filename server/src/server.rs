@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The end of a drain that belongs to saying goodbye: rooms flush, queues are written, connections closed.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// What the goodbye gets however short the drain is.
+const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// A server that listens and does not serve yet.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl Server {
         let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         let counters = Arc::<Counters>::default();
-        let start = |index| ShardThread::start(index, settings(&config), Arc::clone(&counters));
+        let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
         let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
         let admission = Admission::new(admission_limits(&config));
         Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
@@ -94,7 +96,7 @@ impl Server {
 
     /// Serves until `stop`, then drains: tells everyone, takes nobody in, lets the seated play on until all have left or
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
-    /// two seconds for the goodbye however short that is.
+    /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let shards: Arc<[Shard]> = self.shards.iter().map(|thread| thread.shard().clone()).collect();
         let stop_accepting = CancellationToken::new();
@@ -108,7 +110,7 @@ impl Server {
         while acceptors.join_next().await.is_some() {}
 
         let drain = self.host.config().drain;
-        let limit = stop.within.unwrap_or(drain).min(drain.max(GOODBYE));
+        let limit = stop.within.map_or(drain, |within| within.min(drain));
         drain_and_close(&self.host, &shards, limit).await;
     }
 }
@@ -117,7 +119,7 @@ impl Server {
 async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
     let started = Instant::now();
     let play_until = started + limit.saturating_sub(GOODBYE);
-    let end = started + limit.max(GOODBYE.min(limit.max(Duration::from_secs(1))));
+    let end = started + limit.max(SHORTEST_GOODBYE);
     host.start_draining();
     tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
     announce(shards, limit);
@@ -158,7 +160,9 @@ async fn nobody_plays(host: &Host) {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+/// What a session is held to, as `config` has it.
+#[must_use]
+pub fn session_settings(config: &Config) -> Settings {
     let limits = &config.limits;
     Settings {
         queue: QueueLimits {
@@ -176,7 +180,9 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn admission_limits(config: &Config) -> AdmissionLimits {
+/// Who may connect, as `config` has it.
+#[must_use]
+pub fn admission_limits(config: &Config) -> AdmissionLimits {
     let limits = &config.limits;
     let exempt = limits.exempt_addresses.clone();
     AdmissionLimits {

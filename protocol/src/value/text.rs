@@ -34,7 +34,7 @@ impl Rule {
         if length > self.max_chars {
             return Err(self.too_long(length));
         }
-        if !self.may_be_empty && normal.trim().is_empty() {
+        if !self.may_be_empty && normal.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
             return Err(ValueError::Empty { what: self.what });
         }
         if self.trimmed && normal.trim().len() != normal.len() {
@@ -56,6 +56,14 @@ fn is_forbidden(c: char) -> bool {
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'
             | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
             | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Characters that are allowed, because scripts and emoji need them, but that show nothing alone: joiners, fillers,
+/// the blank braille cell and variation selectors. A text of these is empty, and no two names may differ by them.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180D}' | '\u{180F}' | '\u{200D}'
+        | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 macro_rules! text_type {
@@ -147,10 +155,12 @@ text_type!(
 );
 
 impl Name {
-    /// The name with case folded away (Unicode full case folding, then NFC): equal for `Ann` and `aNN`.
+    /// The name with case folded away (Unicode full case folding, then NFC) and without invisible characters: equal
+    /// for `Ann` and `aNN`, and for whatever looks the same because a joiner or a filler stands in it.
     #[must_use]
     pub fn folded(&self) -> String {
-        caseless::default_case_fold_str(&self.0).nfc().collect()
+        let visible: String = self.0.chars().filter(|&c| !is_invisible(c)).collect();
+        caseless::default_case_fold_str(visible.trim()).nfc().collect()
     }
 }
 
@@ -200,6 +210,24 @@ mod tests {
         assert!(matches!(Name::new("   "), Err(ValueError::Empty { .. })));
         assert!(matches!(Name::new(" ann"), Err(ValueError::Untrimmed { .. })));
         assert!(ChatText::new(" hi ").is_ok());
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_empty() {
+        for blank in ["\u{3164}", "\u{200d}", "\u{2800}\u{2800}", "\u{fe0f}", "\u{115f}\u{1160}", "\u{3164} \u{3164}"] {
+            assert!(matches!(Name::new(blank), Err(ValueError::Empty { .. })), "{blank:?}");
+            assert!(matches!(ChatText::new(blank), Err(ValueError::Empty { .. })), "{blank:?}");
+        }
+        assert!(Name::new("\u{2764}\u{fe0f}").is_ok() && Name::new("👩\u{200d}🚀").is_ok());
+    }
+
+    #[test]
+    fn names_that_look_the_same_fold_the_same() {
+        let folded = |s: &str| Name::new(s).unwrap().folded();
+        for twin in ["Ann\u{3164}", "Ann \u{3164}", "An\u{200d}n", "\u{2800}ANN", "ann\u{fe0f}", "a\u{34f}nn"] {
+            assert_eq!(folded(twin), "ann", "{twin:?}");
+        }
+        assert_eq!(folded("e\u{34f}\u{301}"), folded("\u{e9}"));
     }
 
     #[test]

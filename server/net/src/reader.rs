@@ -17,7 +17,18 @@ use tokio_util::{codec::Decoder, io::poll_read_buf};
 const READ_BYTES: usize = 16 * 1024;
 
 thread_local! {
-    static SCRATCH: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(READ_BYTES));
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        bytes: BytesMut::with_capacity(READ_BYTES),
+        spare: BytesMut::new(),
+    });
+}
+
+struct Scratch {
+    /// Where bytes land.
+    bytes: BytesMut,
+    /// The buffer of the last session that had something left over and needs it no more: the next one takes it, so that
+    /// bursts of packets allocate nothing.
+    spare: BytesMut,
 }
 
 #[derive(Debug)]
@@ -56,22 +67,23 @@ impl<D: Decoder> Reader<D> {
             self.rest_is_fresh = packet.is_some() && !self.rest.is_empty();
             if let Some(packet) = packet {
                 if self.rest.is_empty() {
-                    self.rest = BytesMut::new();
+                    SCRATCH.with_borrow_mut(|scratch| self.give_back(&mut scratch.spare));
                 }
                 return Poll::Ready(Ok(packet));
             }
         }
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
-                scratch.clear();
-                scratch.reserve(READ_BYTES);
-                scratch.extend_from_slice(&self.rest);
-                let count = ready!(poll_read_buf(Pin::new(&mut *io), cx, scratch)).map_err(ReadEnd::Io)?;
+                let bytes = &mut scratch.bytes;
+                bytes.clear();
+                bytes.reserve(READ_BYTES);
+                bytes.extend_from_slice(&self.rest);
+                let count = ready!(poll_read_buf(Pin::new(&mut *io), cx, bytes)).map_err(ReadEnd::Io)?;
                 let packet = if count > 0 {
-                    self.decoder.decode(scratch).map_err(ReadEnd::Undecodable)?
+                    self.decoder.decode(bytes).map_err(ReadEnd::Undecodable)?
                 } else {
                     // A packet that was cut off is the peer's loss, not an offence: the stream has just ended.
-                    let Ok(Some(last)) = self.decoder.decode_eof(scratch) else {
+                    let Ok(Some(last)) = self.decoder.decode_eof(bytes) else {
                         return Poll::Ready(Err(ReadEnd::Eof));
                     };
                     Some(last)
@@ -85,14 +97,28 @@ impl<D: Decoder> Reader<D> {
         })
     }
 
-    fn keep(&mut self, undecoded: &[u8]) {
-        if undecoded.is_empty() {
-            if self.rest.capacity() > 0 {
-                self.rest = BytesMut::new();
-            }
-        } else {
-            self.rest.clear();
-            self.rest.extend_from_slice(undecoded);
+    /// Keeps what is left in the scratch.
+    fn keep(&mut self, scratch: &mut Scratch) {
+        if scratch.bytes.is_empty() {
+            self.give_back(&mut scratch.spare);
+            return;
+        }
+        if self.rest.is_empty() {
+            self.give_back(&mut scratch.spare);
+            self.rest = std::mem::take(&mut scratch.spare);
+        }
+        self.rest.clear();
+        self.rest.extend_from_slice(&scratch.bytes);
+    }
+
+    /// Lets go of the buffer, of which nothing is needed any more. (Its capacity tells nothing: that of a buffer read to
+    /// its end is 0.)
+    fn give_back(&mut self, spare: &mut BytesMut) {
+        let mut unused = std::mem::take(&mut self.rest);
+        unused.clear();
+        // For a session that had none, this makes it visible whether there is memory behind it.
+        if unused.try_reclaim(1) {
+            *spare = unused;
         }
     }
 }

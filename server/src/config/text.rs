@@ -5,7 +5,6 @@ pub(super) mod duration {
     use serde::{Deserialize, Deserializer, Serializer, de};
     use std::time::Duration;
 
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
     pub(in super::super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*time))
     }

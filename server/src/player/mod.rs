@@ -75,7 +75,7 @@ impl Player {
     fn deny_and_close(&self, code: DenialCode, why: impl fmt::Display) {
         self.log(|| tracing::debug!(?code, %why, "denied"));
         self.deny(code, why);
-        self.session.close(Ending::Said.into());
+        self.session.close(Ending::Denied.into());
     }
 
     fn out_of_order(&self) {
@@ -157,7 +157,7 @@ impl Service for Player {
             },
             // That it came is all that it says; the session has noted it.
             ClientPacket::Pong { .. } => {}
-            ClientPacket::Bye => self.session.close(Ending::Said.into()),
+            ClientPacket::Bye => self.session.close(Ending::Bye.into()),
             // The rest is rare; boxed, it does not make every session's task larger.
             request => Box::pin(self.request(request, now)).await,
         }
@@ -193,8 +193,7 @@ fn leave_reason(reason: CloseReason) -> LeaveReason {
         CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Silent | CloseReason::Stopping => {
             LeaveReason::Disconnected
         }
-        // A goodbye; a denial that closes is ours, but to the others it looks the same.
-        CloseReason::Service(code) if Ending::of(code) == Some(Ending::Said) => LeaveReason::Disconnected,
+        CloseReason::Service(code) if Ending::of(code) == Some(Ending::Bye) => LeaveReason::Left,
         _ => LeaveReason::Kicked,
     }
 }

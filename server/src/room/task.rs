@@ -130,6 +130,8 @@ impl Room {
     }
 
     fn join(&mut self, seat: Seat, newcomer: Newcomer) {
+        // Moves first: the newcomer may be put where a piece has just left.
+        self.flush();
         let cell = self.board.take_seat(seat).cell;
         let member = Member { seat, name: newcomer.name.clone(), cell };
         self.batch.event(|event| ServerPacket::Entered(Entered { event, member }));

@@ -1,0 +1,72 @@
+//! The printed file: complete, true and readable.
+
+use crate::{BTreeSet, Config, check_file, default_file, file, keys};
+
+/// The names of all values of a table, with their sections.
+fn names(prefix: &str, table: &toml::Table) -> BTreeSet<String> {
+    let of = |(key, value): (&String, &toml::Value)| match value {
+        toml::Value::Table(section) => names(&format!("{prefix}{key}."), section),
+        _ => [format!("{prefix}{key}")].into(),
+    };
+    table.iter().flat_map(of).collect()
+}
+
+#[test]
+fn the_file_is_the_default() {
+    assert_eq!(toml::from_str::<Config>(&default_file()).unwrap(), Config::default());
+    assert_eq!(check_file(file(&default_file()).path()).unwrap(), Config::default());
+}
+
+#[test]
+fn no_key_is_missing_and_none_is_too_many() {
+    let fields = names("", &toml::Table::try_from(Config::default()).unwrap());
+    assert_eq!(names("", &default_file().parse().unwrap()), fields);
+    assert_eq!(keys().map(|key| key.name.to_string()).collect::<BTreeSet<_>>(), fields);
+    assert_eq!(keys().count(), fields.len(), "each once");
+}
+
+#[test]
+fn every_key_has_a_comment_with_what_is_allowed() {
+    let printed = default_file();
+    let paragraphs: Vec<_> = printed.split("\n\n").skip(1).collect();
+    assert_eq!(paragraphs.len(), keys().count());
+    for (paragraph, key) in paragraphs.iter().zip(keys()) {
+        let said: String = paragraph.lines().filter_map(|line| line.strip_prefix('#')).collect();
+        assert!(said.contains(key.about) && !key.about.is_empty(), "{paragraph}");
+        assert!(said.ends_with(&format!(" Allowed: {}.", key.allowed)), "{paragraph}");
+        assert!(paragraph.lines().all(|line| line.starts_with('[') || line.chars().count() <= 100), "{paragraph}");
+    }
+}
+
+#[test]
+fn the_beginning_reads_well() {
+    let beginning: Vec<_> = default_file().lines().take(26).map(str::to_owned).collect();
+    insta::assert_snapshot!(beginning.join("\n"), @r#"
+    # The configuration of malpan-server: every key with its default. Flags and MALPAN_... variables go
+    # before this file; a key left out has its default.
+
+    # Addresses on which players are awaited. Port 0 takes a free one; the ready line says which.
+    # Allowed: one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once.
+    listen = ["127.0.0.1:7777"]
+
+    # Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
+    # Allowed: 0 to 1024 shards.
+    shards = 0
+
+    # Time in which the server stops once it is asked to. Until two seconds before its end the players
+    # play on; 0s ends their play at once.
+    # Allowed: 0s to 1h, in whole milliseconds and with its unit.
+    drain = "10s"
+
+    [game]
+    # The board's width and height in cells. It must have a cell for each seat.
+    # Allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8.
+    board = "8x8"
+
+    # Seats of a room, unless whoever opens it asks for fewer.
+    # Allowed: 1 to 10 seats.
+    seats = 10
+
+    # Time between two batches of moves of one room at the least. The first move after a pause is always
+    "#);
+}

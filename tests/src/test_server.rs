@@ -1,0 +1,114 @@
+//! A server on real sockets, within the test's process.
+
+use malpan_client::{
+    Client, ClientError, ConnectOptions, Room,
+    protocol::{JoinTarget, Name},
+};
+use malpan_net::{Admission, Counters};
+use malpan_server::{Host, Server, StartError, Stop, config::Config};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// A running server. Dropped without [`TestServer::stop`], it stops on its own.
+#[derive(Debug)]
+pub struct TestServer {
+    address: SocketAddr,
+    host: Host,
+    counters: Arc<Counters>,
+    admission: Arc<Admission>,
+    stop: oneshot::Sender<Stop>,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// Starts a server on a free port of the loopback, with two shards and no drain, and otherwise the defaults as
+    /// `adjust` changes them.
+    ///
+    /// # Errors
+    /// Where the machine gives no port or thread.
+    pub fn start(adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        let mut config = Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            shards: 2,
+            drain: std::time::Duration::ZERO,
+            ..Config::default()
+        };
+        adjust(&mut config);
+        let server = Server::start(config)?;
+        let address = server.addresses()[0];
+        let host = server.host().clone();
+        let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
+        let (stop, asked) = oneshot::channel();
+        // An error means that the test has dropped the server: stop it as well.
+        let running = tokio::spawn(server.run(async { asked.await.unwrap_or_default() }));
+        Ok(Self { address, host, counters, admission, stop, running })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Its game side.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What it counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Who is connected to it.
+    #[must_use]
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// A client that has shaken hands.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect(&self) -> Result<Client, ClientError> {
+        Client::connect(&self.address(), &ConnectOptions::default()).await
+    }
+
+    /// A client that is signed in under `name`.
+    ///
+    /// # Errors
+    /// As [`Client::sign_in_guest`].
+    ///
+    /// # Panics
+    /// Where `name` is no name.
+    pub async fn guest(&self, name: &str) -> Result<Client, ClientError> {
+        let mut client = self.connect().await?;
+        client.sign_in_guest(Name::new(name).expect("a valid name")).await?;
+        Ok(client)
+    }
+
+    /// A client in any room.
+    ///
+    /// # Errors
+    /// As [`Client::join`].
+    ///
+    /// # Panics
+    /// Where `name` is no name.
+    pub async fn player(&self, name: &str) -> Result<(Client, Room), ClientError> {
+        let mut client = self.guest(name).await?;
+        let room = Room::new(&client.join(JoinTarget::Any).await?);
+        Ok((client, room))
+    }
+
+    /// Stops it and waits until it has.
+    ///
+    /// # Panics
+    /// Where the server panicked.
+    pub async fn stop(self) {
+        // An error means that it has stopped already.
+        let _ = self.stop.send(Stop::default());
+        self.running.await.expect("the server does not panic");
+    }
+}
