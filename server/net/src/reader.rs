@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tokio::io::AsyncRead;
+use tokio::{io::AsyncRead, task::coop::poll_proceed};
 use tokio_util::{codec::Decoder, io::poll_read_buf};
 
 /// Bytes asked of the socket at once.
@@ -63,9 +63,14 @@ impl<D: Decoder> Reader<D> {
         io: &mut IO,
     ) -> Poll<Result<D::Item, ReadEnd<D::Error>>> {
         if self.rest_is_fresh {
+            // As reading does, this costs a place in the task's budget. Without it the packets of one read would be
+            // handled on when the budget is spent and nothing can be written: their answers would fill the queue of a
+            // peer that reads, and other sessions would wait for the last of them.
+            let budget = ready!(poll_proceed(cx));
             let packet = self.decoder.decode(&mut self.rest).map_err(ReadEnd::Undecodable)?;
             self.rest_is_fresh = packet.is_some() && !self.rest.is_empty();
             if let Some(packet) = packet {
+                budget.made_progress();
                 if self.rest.is_empty() {
                     SCRATCH.with_borrow_mut(|scratch| self.give_back(&mut scratch.spare));
                 }
