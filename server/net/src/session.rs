@@ -66,10 +66,11 @@ where
             if session.queue().has_recovered(&session.shard().settings().queue) {
                 return Poll::Ready(Event::Recovered);
             }
-            reader.poll_packet(cx, io).map(Event::Read)
+            reader.poll_packet(cx, io, || session.heard()).map(Event::Read)
         });
         let ended = match event.await {
             Event::Read(Ok(packet)) => {
+                // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
                 handle(service.packet(packet), io, writer, session).await
             }
