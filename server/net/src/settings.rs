@@ -51,7 +51,8 @@ pub struct QueueLimits {
     pub lag_messages: usize,
     /// From so many bytes on, the peer lags.
     pub lag_bytes: usize,
-    /// A lagging peer has recovered when no more frames than this wait.
+    /// A lagging peer has recovered when no more frames than this wait, and no more bytes than half of `lag_bytes`: what
+    /// was too long to be queued must then fit.
     pub recovered_messages: usize,
 }
 

@@ -90,7 +90,7 @@ impl Writer {
         while let Ok(item) = self.receiver.try_recv() {
             self.unwritten.extend(item);
         }
-        if let Some(last) = last {
+        if let Some(last) = last.filter(|last| !last.is_empty()) {
             session.queue().count(1, last.len());
             self.unwritten.push_back(last);
         }
