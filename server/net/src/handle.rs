@@ -187,7 +187,9 @@ impl SessionHandle {
     /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
     /// before.
     pub fn set_deadline(&self, time: Duration) {
-        self.0.deadline.store(self.0.shard.clock_ms() + millis(time), Ordering::Relaxed);
+        // Rounded up: a deadline may come a sweep late, but never early.
+        let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
+        self.0.deadline.store(at, Ordering::Relaxed);
     }
 
     /// Frames and bytes that wait to be taken by the kernel.
@@ -205,9 +207,10 @@ impl SessionHandle {
     }
 
     pub(crate) fn write_blocked(&self) {
-        let now = self.0.shard.clock_ms().max(1);
-        // Only the first of several counts, until something could be written.
-        let _ = self.0.blocked_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        // Only the first of several counts, until something could be written. Nobody else sets it.
+        if self.0.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.0.blocked_since.store(self.0.shard.exact_clock_ms() + 1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn write_progressed(&self) {

@@ -155,9 +155,14 @@ impl Shard {
         self.0.clock_ms.load(Ordering::Relaxed)
     }
 
+    /// Milliseconds since the shard began, to the millisecond: for what is rare and must not come early.
+    pub(crate) fn exact_clock_ms(&self) -> u64 {
+        u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Sets the coarse clock. For the sweep.
     pub(crate) fn advance_clock(&self) -> u64 {
-        let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = self.exact_clock_ms();
         self.0.clock_ms.store(now, Ordering::Relaxed);
         now
     }
