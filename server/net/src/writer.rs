@@ -34,15 +34,17 @@ pub(crate) struct Writer {
     unwritten: VecDeque<Frame>,
     /// Bytes of the first of them that the kernel has taken.
     offset: usize,
+    /// Whether the stream took bytes since it was last flushed. A socket has nothing to flush; TLS may.
+    unflushed: bool,
 }
 
 impl Writer {
     pub(crate) fn new(receiver: mpsc::UnboundedReceiver<Item>) -> Self {
-        Self { receiver, unwritten: VecDeque::new(), offset: 0 }
+        Self { receiver, unwritten: VecDeque::new(), offset: 0, unflushed: false }
     }
 
-    /// Writes what waits. Pending when nothing is left to write or the kernel takes no more; an error when the
-    /// connection broke.
+    /// Writes what waits, and flushes it. Pending when nothing is left to write or the kernel takes no more; an error
+    /// when the connection broke.
     pub(crate) fn poll_write<IO: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -62,10 +64,13 @@ impl Writer {
                     }
                 }
                 scratch.items.clear();
-                if ready!(self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES)) == 0 {
-                    // The handle holds a sender as long as this runs, so the channel cannot close before.
-                    return Poll::Pending;
-                }
+                // The handle holds a sender as long as this runs, so the channel does not close before.
+                let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES) else {
+                    return match ready!(self.poll_flush(cx, io, session)) {
+                        Ok(()) => Poll::Pending,
+                        Err(error) => Poll::Ready(error),
+                    };
+                };
                 if let Err(error) = self.write_fresh(cx, io, session, scratch) {
                     return Poll::Ready(error);
                 }
@@ -107,7 +112,7 @@ impl Writer {
             while !self.unwritten.is_empty() {
                 ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes))?;
             }
-            Poll::Ready(Ok(()))
+            self.poll_flush(cx, io, session)
         })
     }
 
@@ -133,7 +138,7 @@ impl Writer {
             return Ok(());
         }
         let taken = match Pin::new(io).poll_write(cx, bytes) {
-            Poll::Ready(taken) => progressed(taken, session)?,
+            Poll::Ready(taken) => self.progressed(taken, session)?,
             Poll::Pending => {
                 session.write_blocked();
                 0
@@ -172,7 +177,7 @@ impl Writer {
             session.write_blocked();
             return Poll::Pending;
         };
-        let taken = progressed(taken, session)?;
+        let taken = self.progressed(taken, session)?;
         self.took(taken, session);
         Poll::Ready(Ok(()))
     }
@@ -194,14 +199,33 @@ impl Writer {
             self.unwritten = VecDeque::new();
         }
     }
-}
 
-fn progressed(taken: io::Result<usize>, session: &SessionHandle) -> io::Result<usize> {
-    match taken? {
-        0 => Err(io::ErrorKind::WriteZero.into()),
-        taken => {
-            session.write_progressed();
-            Ok(taken)
+    fn progressed(&mut self, taken: io::Result<usize>, session: &SessionHandle) -> io::Result<usize> {
+        match taken? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            taken => {
+                self.unflushed = true;
+                session.write_progressed();
+                Ok(taken)
+            }
         }
+    }
+
+    fn poll_flush<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+    ) -> Poll<io::Result<()>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let Poll::Ready(flushed) = Pin::new(io).poll_flush(cx) else {
+            session.write_blocked();
+            return Poll::Pending;
+        };
+        self.unflushed = false;
+        session.write_progressed();
+        Poll::Ready(flushed)
     }
 }
