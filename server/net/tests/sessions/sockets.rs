@@ -9,7 +9,7 @@ use crate::support::{
 use malpan_net::{
     CloseReason, Count, Counters, Delivery, QueueLimits, SessionHandle, Settings, Shard, ShardThread, accept,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
