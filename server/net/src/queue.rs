@@ -34,6 +34,10 @@ impl SendQueue {
     /// Queues `frame`, unless it does not fit.
     pub(crate) fn push(&self, frame: Frame, limits: &QueueLimits) -> bool {
         let length = frame.len();
+        if length == 0 {
+            // Of nothing the kernel never takes a last byte: it would count for ever.
+            return true;
+        }
         let messages = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
         let bytes = self.bytes.fetch_add(length, Ordering::Relaxed) + length;
         if messages > limits.messages || bytes > limits.bytes {
@@ -68,17 +72,24 @@ impl SendQueue {
         if !self.is_behind(limits) {
             return false;
         }
-        self.lagging.store(true, Ordering::SeqCst);
-        // The writer may have emptied the queue between the two lines above and be asleep: let it look again.
-        self.nudge();
+        self.leave_out();
         true
+    }
+
+    /// Notes that something was left out for this peer.
+    pub(crate) fn leave_out(&self) {
+        self.lagging.store(true, Ordering::SeqCst);
+        // The writer may have emptied the queue since it was looked at, and be asleep: let it look again.
+        self.nudge();
     }
 
     /// True once when a lagging peer has caught up. For the writer.
     pub(crate) fn has_recovered(&self, limits: &QueueLimits) -> bool {
         self.lagging.load(Ordering::SeqCst)
             && self.messages.load(Ordering::Relaxed) <= limits.recovered_messages
-            && self.bytes.load(Ordering::Relaxed) < limits.lag_bytes
+            && self.bytes.load(Ordering::Relaxed) <= limits.lag_bytes / 2
+            // Whatever the bounds say: whoever is told so must not be behind at once.
+            && !self.is_behind(limits)
             && self.lagging.swap(false, Ordering::SeqCst)
     }
 
@@ -97,5 +108,98 @@ impl SendQueue {
     pub(crate) fn release(&self, messages: usize, bytes: usize) {
         self.messages.fetch_sub(messages, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SendQueue;
+    use crate::{Frame, QueueLimits};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+    use tokio::sync::mpsc::error::TryRecvError;
+
+    const LIMITS: QueueLimits =
+        QueueLimits { messages: 8, bytes: 70, lag_messages: 6, lag_bytes: 50, recovered_messages: 2 };
+    const THREADS: usize = 3;
+    const FRAMES: usize = 30_000;
+
+    #[test]
+    fn a_gap_that_is_noted_too_late_wakes_the_writer_all_the_same() {
+        let (queue, mut receiver) = SendQueue::new();
+        while !queue.is_behind(&LIMITS) {
+            assert!(queue.push(Frame::new(b"x"), &LIMITS));
+        }
+        // The sender has seen that, and before it says so the writer empties the queue and sleeps.
+        while let Ok(Some(frame)) = receiver.try_recv() {
+            queue.release(1, frame.len());
+        }
+        assert!(!queue.has_recovered(&LIMITS));
+        queue.leave_out();
+        assert!(matches!(receiver.try_recv(), Ok(None)), "nothing wakes the writer");
+        assert!(queue.has_recovered(&LIMITS));
+        assert!(!queue.has_recovered(&LIMITS), "once is enough");
+    }
+
+    /// Runs `send` in several threads at once against a writer, which calls `wake` after each item that it has written.
+    fn contend(send: impl Fn(&SendQueue) -> bool + Sync, mut wake: impl FnMut(&SendQueue)) -> SendQueue {
+        let (queue, mut receiver) = SendQueue::new();
+        // Sent and not given back: at most what is counted in the queue, so never more than the bound.
+        let (waiting, sent, running) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(THREADS));
+        let mut written = 0;
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..FRAMES {
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        if send(&queue) {
+                            sent.fetch_add(1, Ordering::SeqCst);
+                        } else {
+                            waiting.fetch_sub(1, Ordering::SeqCst);
+                            thread::yield_now();
+                        }
+                    }
+                    running.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+            loop {
+                // Looked at first: what was sent before the end is found after it.
+                let done = running.load(Ordering::SeqCst) == 0;
+                match receiver.try_recv() {
+                    Ok(item) => {
+                        if let Some(frame) = item {
+                            let most = LIMITS.messages + THREADS;
+                            assert!(waiting.fetch_sub(1, Ordering::SeqCst) <= most, "over the bound");
+                            queue.release(1, frame.len());
+                            written += 1;
+                        }
+                        wake(&queue);
+                    }
+                    Err(TryRecvError::Empty) if !done => thread::yield_now(),
+                    Err(_) => break,
+                }
+            }
+        });
+        assert_eq!(written, sent.load(Ordering::SeqCst));
+        assert_eq!(queue.backlog(), (0, 0));
+        queue
+    }
+
+    #[test]
+    fn the_bounds_hold_and_are_given_back_exactly_under_contention() {
+        let frame = Frame::new(b"0123456789");
+        contend(|queue| queue.push(frame.clone(), &LIMITS), |_| {});
+    }
+
+    #[test]
+    fn no_gap_is_forgotten_under_contention() {
+        let frame = Frame::new(b"0123456789");
+        let mut recoveries = 0;
+        let send = |queue: &SendQueue| !queue.leaves_out(&LIMITS) && queue.push(frame.clone(), &LIMITS);
+        let queue = contend(send, |queue| recoveries += usize::from(queue.has_recovered(&LIMITS)));
+        assert!(recoveries > 0);
+        assert!(!queue.lagging.load(Ordering::SeqCst), "a peer waits for its snapshot for ever");
     }
 }
