@@ -120,15 +120,39 @@ impl SessionHandle {
         Delivery::Closed
     }
 
-    /// Queues a frame that a newer one replaces, such as positions. From the lagging bound on it is left out, and so is
-    /// every further one, until the peer has caught up and [`Service::recovered`](crate::Service::recovered) was called.
+    /// Queues a frame that a newer one replaces, such as positions. From the lagging bound on, or where it does not fit,
+    /// it is left out, and so is every further one, until the peer has caught up and
+    /// [`Service::recovered`](crate::Service::recovered) was called. One that is longer than the whole bound in bytes
+    /// could never be caught up with, and ends the session as [`SessionHandle::send`] does.
     pub fn send_latest(&self, frame: Frame) -> Delivery {
-        if self.0.queue.leaves_out(&self.0.shard.settings().queue) { Delivery::LeftOut } else { self.send(frame) }
+        let limits = &self.0.shard.settings().queue;
+        if frame.len() > limits.bytes {
+            return self.send(frame);
+        }
+        if self.close_reason().is_some() {
+            return Delivery::Closed;
+        }
+        if self.0.queue.leaves_out(limits) {
+            return Delivery::LeftOut;
+        }
+        if self.0.queue.push(frame, limits) {
+            return Delivery::Queued;
+        }
+        self.0.queue.leave_out();
+        Delivery::LeftOut
     }
 
-    /// Queues a frame that nobody misses, such as an echo: dropped from the lagging bound on.
+    /// Queues a frame that nobody misses, such as an echo: dropped from the lagging bound on, or where it does not fit.
     pub fn send_droppable(&self, frame: Frame) -> Delivery {
-        if self.0.queue.is_behind(&self.0.shard.settings().queue) { Delivery::LeftOut } else { self.send(frame) }
+        let limits = &self.0.shard.settings().queue;
+        if self.close_reason().is_some() {
+            return Delivery::Closed;
+        }
+        if !self.0.queue.is_behind(limits) && self.0.queue.push(frame, limits) {
+            Delivery::Queued
+        } else {
+            Delivery::LeftOut
+        }
     }
 
     /// Ends the session. The first reason counts; what is queued is still written where the peer reads.
@@ -163,7 +187,9 @@ impl SessionHandle {
     /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
     /// before.
     pub fn set_deadline(&self, time: Duration) {
-        self.0.deadline.store(self.0.shard.clock_ms() + millis(time), Ordering::Relaxed);
+        // Rounded up: a deadline may come a sweep late, but never early.
+        let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
+        self.0.deadline.store(at, Ordering::Relaxed);
     }
 
     /// Frames and bytes that wait to be taken by the kernel.
@@ -181,9 +207,10 @@ impl SessionHandle {
     }
 
     pub(crate) fn write_blocked(&self) {
-        let now = self.0.shard.clock_ms().max(1);
-        // Only the first of several counts, until something could be written.
-        let _ = self.0.blocked_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        // Only the first of several counts, until something could be written. Nobody else sets it.
+        if self.0.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.0.blocked_since.store(self.0.shard.exact_clock_ms() + 1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn write_progressed(&self) {

@@ -34,6 +34,10 @@ impl SendQueue {
     /// Queues `frame`, unless it does not fit.
     pub(crate) fn push(&self, frame: Frame, limits: &QueueLimits) -> bool {
         let length = frame.len();
+        if length == 0 {
+            // Of nothing the kernel never takes a last byte: it would count for ever.
+            return true;
+        }
         let messages = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
         let bytes = self.bytes.fetch_add(length, Ordering::Relaxed) + length;
         if messages > limits.messages || bytes > limits.bytes {
@@ -68,17 +72,24 @@ impl SendQueue {
         if !self.is_behind(limits) {
             return false;
         }
-        self.lagging.store(true, Ordering::SeqCst);
-        // The writer may have emptied the queue between the two lines above and be asleep: let it look again.
-        self.nudge();
+        self.leave_out();
         true
+    }
+
+    /// Notes that something was left out for this peer.
+    pub(crate) fn leave_out(&self) {
+        self.lagging.store(true, Ordering::SeqCst);
+        // The writer may have emptied the queue since it was looked at, and be asleep: let it look again.
+        self.nudge();
     }
 
     /// True once when a lagging peer has caught up. For the writer.
     pub(crate) fn has_recovered(&self, limits: &QueueLimits) -> bool {
         self.lagging.load(Ordering::SeqCst)
             && self.messages.load(Ordering::Relaxed) <= limits.recovered_messages
-            && self.bytes.load(Ordering::Relaxed) < limits.lag_bytes
+            && self.bytes.load(Ordering::Relaxed) <= limits.lag_bytes / 2
+            // Whatever the bounds say: whoever is told so must not be behind at once.
+            && !self.is_behind(limits)
             && self.lagging.swap(false, Ordering::SeqCst)
     }
 

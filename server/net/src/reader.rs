@@ -10,11 +10,13 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tokio::io::AsyncRead;
+use tokio::{io::AsyncRead, task::coop::poll_proceed};
 use tokio_util::{codec::Decoder, io::poll_read_buf};
 
 /// Bytes asked of the socket at once.
 const READ_BYTES: usize = 16 * 1024;
+/// What a buffer may have to spare behind an incomplete packet that is kept in it.
+const SPARE_BYTES: usize = 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
@@ -56,21 +58,29 @@ impl<D: Decoder> Reader<D> {
         Self { decoder, rest: BytesMut::new(), rest_is_fresh: false }
     }
 
-    /// The next packet. Pending only once nothing can be decoded and the socket has nothing more.
+    /// The next packet; `heard` is called for whatever comes. Pending only once nothing can be decoded and the socket has
+    /// nothing more, or the task's budget is spent.
     pub(crate) fn poll_packet<IO: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut IO,
+        mut heard: impl FnMut(),
     ) -> Poll<Result<D::Item, ReadEnd<D::Error>>> {
         if self.rest_is_fresh {
+            // As reading does, this costs a place in the task's budget. Without it the packets of one read would be
+            // handled on when the budget is spent and nothing can be written: their answers would fill the queue of a
+            // peer that reads, and other sessions would wait for the last of them.
+            let budget = ready!(poll_proceed(cx));
             let packet = self.decoder.decode(&mut self.rest).map_err(ReadEnd::Undecodable)?;
             self.rest_is_fresh = packet.is_some() && !self.rest.is_empty();
             if let Some(packet) = packet {
+                budget.made_progress();
                 if self.rest.is_empty() {
                     SCRATCH.with_borrow_mut(|scratch| self.give_back(&mut scratch.spare));
                 }
                 return Poll::Ready(Ok(packet));
             }
+            SCRATCH.with_borrow_mut(|scratch| self.move_to_a_fitting_buffer(&mut scratch.spare));
         }
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
@@ -80,6 +90,7 @@ impl<D: Decoder> Reader<D> {
                 bytes.extend_from_slice(&self.rest);
                 let count = ready!(poll_read_buf(Pin::new(&mut *io), cx, bytes)).map_err(ReadEnd::Io)?;
                 let packet = if count > 0 {
+                    heard();
                     self.decoder.decode(bytes).map_err(ReadEnd::Undecodable)?
                 } else {
                     // A packet that was cut off is the peer's loss, not an offence: the stream has just ended.
@@ -88,7 +99,7 @@ impl<D: Decoder> Reader<D> {
                     };
                     Some(last)
                 };
-                self.keep(scratch);
+                self.keep(scratch, packet.is_some());
                 if let Some(packet) = packet {
                     self.rest_is_fresh = !self.rest.is_empty();
                     return Poll::Ready(Ok(packet));
@@ -97,18 +108,27 @@ impl<D: Decoder> Reader<D> {
         })
     }
 
-    /// Keeps what is left in the scratch.
-    fn keep(&mut self, scratch: &mut Scratch) {
+    /// Keeps what is left in the scratch: packets, or an incomplete one.
+    fn keep(&mut self, scratch: &mut Scratch, packets: bool) {
         if scratch.bytes.is_empty() {
             self.give_back(&mut scratch.spare);
             return;
         }
-        if self.rest.is_empty() {
+        if packets && self.rest.is_empty() {
             self.give_back(&mut scratch.spare);
             self.rest = std::mem::take(&mut scratch.spare);
         }
         self.rest.clear();
         self.rest.extend_from_slice(&scratch.bytes);
+    }
+
+    /// An incomplete packet may be kept for long, so it must not hold the memory of the burst that it came with.
+    fn move_to_a_fitting_buffer(&mut self, spare: &mut BytesMut) {
+        if self.rest.try_reclaim(SPARE_BYTES) {
+            let fitting = BytesMut::from(&*self.rest);
+            self.give_back(spare);
+            self.rest = fitting;
+        }
     }
 
     /// Lets go of the buffer, of which nothing is needed any more. (Its capacity tells nothing: that of a buffer read to
@@ -120,5 +140,114 @@ impl<D: Decoder> Reader<D> {
         if unused.try_reclaim(1) {
             *spare = unused;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{READ_BYTES, ReadEnd, Reader, SPARE_BYTES};
+    use std::{
+        collections::VecDeque,
+        io,
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+    use tokio::io::{AsyncRead, ReadBuf};
+    use tokio_util::codec::LinesCodec;
+
+    /// Gives one piece for each read, then nothing; an empty piece is the end, as often as it is asked.
+    struct Script(VecDeque<Vec<u8>>);
+
+    impl AsyncRead for Script {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let Some(piece) = self.0.pop_front() else { return Poll::Pending };
+            buffer.put_slice(&piece);
+            if piece.is_empty() {
+                self.0.push_front(piece);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    type Lines = Reader<LinesCodec>;
+
+    /// What comes out of these pieces until nothing more does; `END` for the end.
+    fn read(reader: &mut Lines, pieces: &[&[u8]]) -> Vec<String> {
+        let mut script = Script(pieces.iter().map(|&piece| piece.into()).collect());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut lines = Vec::new();
+        loop {
+            match reader.poll_packet(&mut cx, &mut script, || {}) {
+                Poll::Ready(Ok(line)) => lines.push(line),
+                Poll::Ready(Err(ReadEnd::Eof)) => {
+                    lines.push("END".into());
+                    return lines;
+                }
+                Poll::Ready(Err(error)) => panic!("{error:?}"),
+                Poll::Pending => return lines,
+            }
+        }
+    }
+
+    fn new() -> Lines {
+        Reader::new(LinesCodec::new())
+    }
+
+    /// Bytes of memory that the reader holds beyond itself. Consumes what it kept.
+    fn held(reader: &mut Lines) -> usize {
+        let kept = reader.rest.len();
+        let mut most = READ_BYTES * 4;
+        while most > 0 && !reader.rest.try_reclaim(most) {
+            most -= 1;
+        }
+        kept + most
+    }
+
+    #[test]
+    fn a_reader_holds_nothing_but_an_incomplete_packet() {
+        let mut reader = new();
+        assert_eq!(held(&mut reader), 0);
+        assert_eq!(read(&mut reader, &[b"one\ntw"]), ["one"]);
+        assert_eq!(&*reader.rest, b"tw");
+        assert_eq!(read(&mut reader, &[b"o\n"]), ["two"]);
+        assert_eq!(held(&mut reader), 0);
+        // Also when more than one packet came at once.
+        assert_eq!(read(&mut reader, &[b"one\ntwo\nthree\n"]), ["one", "two", "three"]);
+        assert_eq!(held(&mut reader), 0);
+    }
+
+    #[test]
+    fn an_incomplete_packet_does_not_hold_the_memory_of_its_burst() {
+        let burst: Vec<u8> = b"a line\n".iter().copied().cycle().take(READ_BYTES - 3).collect();
+        for _ in 0..3 {
+            let mut reader = new();
+            assert_eq!(read(&mut reader, &[&burst]).len(), burst.len() / 7);
+            assert_eq!(reader.rest.len(), burst.len() % 7);
+            assert!(held(&mut reader) < SPARE_BYTES, "{} bytes", held(&mut reader));
+            // And it takes no memory from others either where nothing but it came.
+            let mut other = new();
+            assert!(read(&mut other, &[b"half a li"]).is_empty());
+            assert!(held(&mut other) < SPARE_BYTES, "{} bytes", held(&mut other));
+            assert_eq!(read(&mut other, &[b"ne\n"]), ["half a line"]);
+        }
+    }
+
+    #[test]
+    fn the_end_yields_what_the_decoder_makes_of_it() {
+        assert_eq!(read(&mut new(), &[b"one\nlast", b""]), ["one", "last", "END"]);
+        assert_eq!(read(&mut new(), &[b"one\n", b""]), ["one", "END"]);
+        assert_eq!(read(&mut new(), &[b""]), ["END"]);
+    }
+
+    #[test]
+    fn every_read_with_something_in_it_is_a_sign_of_life() {
+        let mut script = Script([b"a".to_vec(), b"b".to_vec(), b"\nc".to_vec(), vec![]].into());
+        let mut heard = 0;
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut reader = new();
+        assert!(matches!(reader.poll_packet(&mut cx, &mut script, || heard += 1), Poll::Ready(Ok(_))));
+        assert_eq!(heard, 3);
+        assert!(matches!(reader.poll_packet(&mut cx, &mut script, || heard += 1), Poll::Ready(Ok(_))));
+        assert_eq!(heard, 3, "the end is no sign of life");
     }
 }

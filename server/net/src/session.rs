@@ -12,6 +12,7 @@ use crate::{
     closing::close,
     queue::Item,
     reader::{ReadEnd, Reader},
+    shard::Registered,
     writer::Writer,
 };
 use futures::FutureExt;
@@ -28,16 +29,16 @@ use tokio::{
 use tokio_util::codec::Decoder;
 
 /// Serves one connection to its end.
-pub(crate) async fn run<IO, P>(mut io: IO, protocol: P, session: SessionHandle, queue: mpsc::UnboundedReceiver<Item>)
+pub(crate) async fn run<IO, P>(mut io: IO, protocol: P, registered: Registered, queue: mpsc::UnboundedReceiver<Item>)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
     P: Protocol,
 {
-    let registered = session.shard().register(session.clone());
+    let session = registered.session();
     let mut writer = Writer::new(queue);
-    let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, &session)).catch_unwind().await;
+    let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
     let reason = served.unwrap_or(CloseReason::Panicked);
-    // Those who still send learn that it is over before they are heard again.
+    // Those who still send after a panic learn that it is over before they are heard again.
     session.close(reason);
     session.shard().counters().add_closed(reason);
     match reason {
@@ -47,8 +48,7 @@ where
         reason => tracing::debug!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
     }
     // Boxed: the end is rare and must not make every session's task larger.
-    Box::pin(close(io, writer, protocol.farewell(reason), reason, &session)).await;
-    drop(registered);
+    Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
 }
 
 async fn serve<IO, P>(io: &mut IO, writer: &mut Writer, protocol: &P, session: &SessionHandle) -> CloseReason
@@ -66,10 +66,11 @@ where
             if session.queue().has_recovered(&session.shard().settings().queue) {
                 return Poll::Ready(Event::Recovered);
             }
-            reader.poll_packet(cx, io).map(Event::Read)
+            reader.poll_packet(cx, io, || session.heard()).map(Event::Read)
         });
         let ended = match event.await {
             Event::Read(Ok(packet)) => {
+                // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
                 handle(service.packet(packet), io, writer, session).await
             }
@@ -81,6 +82,9 @@ where
             break reason;
         }
     };
+    // One reason for everyone: what the peer did, unless someone has closed the session before.
+    session.close(reason);
+    let reason = session.close_reason().unwrap_or(reason);
     service.ended(reason).await;
     reason
 }

@@ -21,7 +21,8 @@ pub struct Settings {
     pub closing_flush: Duration,
     /// How long input is discarded after the last byte was written, so that the peer can read it.
     pub closing_linger: Duration,
-    /// How often a shard looks for silence, deadlines and stalled writes: the precision of all of these.
+    /// How often a shard looks for silence, deadlines and stalled writes, at least a millisecond. Deadlines and stalls are
+    /// found up to this much late; silence, which is measured with a coarser clock, as much early or late.
     pub sweep_interval: Duration,
 }
 
@@ -51,7 +52,8 @@ pub struct QueueLimits {
     pub lag_messages: usize,
     /// From so many bytes on, the peer lags.
     pub lag_bytes: usize,
-    /// A lagging peer has recovered when no more frames than this wait.
+    /// A lagging peer has recovered when no more frames than this wait, and no more bytes than half of `lag_bytes`: what
+    /// was too long to be queued must then fit.
     pub recovered_messages: usize,
 }
 

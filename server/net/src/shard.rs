@@ -99,14 +99,15 @@ impl Shard {
     {
         let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
         let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol.heartbeat());
-        // Counted from here, so that the next connection to be dealt sees it.
-        let counted = Counted::new(self.clone());
+        // From here and not from when its task first runs: the next connection to be dealt sees it, and a server that
+        // closes all sessions misses none.
+        let registered = Registered::new(session);
         drop(self.spawn(async move {
-            let _counted = counted;
             match connect() {
-                Ok(io) => session::run(io, protocol, session, queue).await,
+                Ok(io) => session::run(io, protocol, registered, queue).await,
                 Err(error) => {
-                    session.release_permit();
+                    registered.session().close(CloseReason::Broken);
+                    registered.session().shard().counters().add_closed(CloseReason::Broken);
                     tracing::warn!(session = id.0, %peer, %error, "the connection could not be taken over");
                 }
             }
@@ -154,17 +155,16 @@ impl Shard {
         self.0.clock_ms.load(Ordering::Relaxed)
     }
 
-    /// Sets the coarse clock. For the sweep.
-    pub(crate) fn advance_clock(&self) -> u64 {
-        let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.clock_ms.store(now, Ordering::Relaxed);
-        now
+    /// Milliseconds since the shard began, to the millisecond: for what is rare and must not come early.
+    pub(crate) fn exact_clock_ms(&self) -> u64 {
+        u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Enters a session in the register until the guard is dropped, which gives back its place as well.
-    pub(crate) fn register(&self, session: SessionHandle) -> Registered {
-        self.register_of_sessions().insert(session.id(), session.clone());
-        Registered(session)
+    /// Sets the coarse clock. For the sweep.
+    pub(crate) fn advance_clock(&self) -> u64 {
+        let now = self.exact_clock_ms();
+        self.0.clock_ms.store(now, Ordering::Relaxed);
+        now
     }
 
     fn register_of_sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
@@ -182,27 +182,28 @@ impl WeakShard {
     }
 }
 
+/// A session's entry in its shard's register, and its place in all counts, until this is dropped.
 pub(crate) struct Registered(SessionHandle);
+
+impl Registered {
+    fn new(session: SessionHandle) -> Self {
+        let shard = session.shard();
+        shard.0.session_count.fetch_add(1, Ordering::Relaxed);
+        shard.register_of_sessions().insert(session.id(), session.clone());
+        Self(session)
+    }
+
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.0
+    }
+}
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        let shard = self.0.shard();
         self.0.release_permit();
-        self.0.shard().register_of_sessions().remove(&self.0.id());
-    }
-}
-
-struct Counted(Shard);
-
-impl Counted {
-    fn new(shard: Shard) -> Self {
-        shard.0.session_count.fetch_add(1, Ordering::Relaxed);
-        Self(shard)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.0.session_count.fetch_sub(1, Ordering::Relaxed);
+        shard.register_of_sessions().remove(&self.0.id());
+        shard.0.session_count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,9 +8,12 @@ use crate::{
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
+/// The shortest interval that the clock, which counts milliseconds, can tell from none.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Sweeps until the shard is gone.
 pub(crate) async fn run(shard: WeakShard, every: Duration) {
-    let mut ticks = interval(every);
+    let mut ticks = interval(every.max(SHORTEST));
     // After a stall one look is enough.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -34,15 +34,17 @@ pub(crate) struct Writer {
     unwritten: VecDeque<Frame>,
     /// Bytes of the first of them that the kernel has taken.
     offset: usize,
+    /// Whether the stream took bytes since it was last flushed. A socket has nothing to flush; TLS may.
+    unflushed: bool,
 }
 
 impl Writer {
     pub(crate) fn new(receiver: mpsc::UnboundedReceiver<Item>) -> Self {
-        Self { receiver, unwritten: VecDeque::new(), offset: 0 }
+        Self { receiver, unwritten: VecDeque::new(), offset: 0, unflushed: false }
     }
 
-    /// Writes what waits. Pending when nothing is left to write or the kernel takes no more; an error when the
-    /// connection broke.
+    /// Writes what waits, and flushes it. Pending when nothing is left to write or the kernel takes no more; an error
+    /// when the connection broke.
     pub(crate) fn poll_write<IO: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -52,16 +54,23 @@ impl Writer {
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
                 if !self.unwritten.is_empty() {
-                    if let Err(error) = ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes)) {
-                        return Poll::Ready(error);
+                    match self.poll_write_rest(cx, io, session, &mut scratch.bytes) {
+                        Poll::Ready(Ok(())) => continue,
+                        Poll::Ready(Err(error)) => return Poll::Ready(error),
+                        Poll::Pending => {
+                            self.gather(cx, &mut scratch.items);
+                            return Poll::Pending;
+                        }
                     }
-                    continue;
                 }
                 scratch.items.clear();
-                if ready!(self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES)) == 0 {
-                    // The handle holds a sender as long as this runs, so the channel cannot close before.
-                    return Poll::Pending;
-                }
+                // The handle holds a sender as long as this runs, so the channel does not close before.
+                let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES) else {
+                    return match ready!(self.poll_flush(cx, io, session)) {
+                        Ok(()) => Poll::Pending,
+                        Err(error) => Poll::Ready(error),
+                    };
+                };
                 if let Err(error) = self.write_fresh(cx, io, session, scratch) {
                     return Poll::Ready(error);
                 }
@@ -86,7 +95,7 @@ impl Writer {
         while let Ok(item) = self.receiver.try_recv() {
             self.unwritten.extend(item);
         }
-        if let Some(last) = last {
+        if let Some(last) = last.filter(|last| !last.is_empty()) {
             session.queue().count(1, last.len());
             self.unwritten.push_back(last);
         }
@@ -103,7 +112,7 @@ impl Writer {
             while !self.unwritten.is_empty() {
                 ready!(self.poll_write_rest(cx, io, session, &mut scratch.bytes))?;
             }
-            Poll::Ready(Ok(()))
+            self.poll_flush(cx, io, session)
         })
     }
 
@@ -129,7 +138,7 @@ impl Writer {
             return Ok(());
         }
         let taken = match Pin::new(io).poll_write(cx, bytes) {
-            Poll::Ready(taken) => progressed(taken, session)?,
+            Poll::Ready(taken) => self.progressed(taken, session)?,
             Poll::Pending => {
                 session.write_blocked();
                 0
@@ -143,6 +152,15 @@ impl Writer {
             self.took(taken, session);
         }
         Ok(())
+    }
+
+    /// Lays what is queued behind the rest that the kernel does not take. It is not only that the next write takes all
+    /// of it: the word to close comes through the queue, and wakes only a task that listens there.
+    fn gather(&mut self, cx: &mut Context<'_>, items: &mut Vec<Item>) {
+        items.clear();
+        while let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, items, BATCH_FRAMES) {
+            self.unwritten.extend(items.drain(..).flatten());
+        }
     }
 
     fn poll_write_rest<IO: AsyncWrite + Unpin>(
@@ -159,7 +177,7 @@ impl Writer {
             session.write_blocked();
             return Poll::Pending;
         };
-        let taken = progressed(taken, session)?;
+        let taken = self.progressed(taken, session)?;
         self.took(taken, session);
         Poll::Ready(Ok(()))
     }
@@ -181,14 +199,33 @@ impl Writer {
             self.unwritten = VecDeque::new();
         }
     }
-}
 
-fn progressed(taken: io::Result<usize>, session: &SessionHandle) -> io::Result<usize> {
-    match taken? {
-        0 => Err(io::ErrorKind::WriteZero.into()),
-        taken => {
-            session.write_progressed();
-            Ok(taken)
+    fn progressed(&mut self, taken: io::Result<usize>, session: &SessionHandle) -> io::Result<usize> {
+        match taken? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            taken => {
+                self.unflushed = true;
+                session.write_progressed();
+                Ok(taken)
+            }
         }
+    }
+
+    fn poll_flush<IO: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        session: &SessionHandle,
+    ) -> Poll<io::Result<()>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let Poll::Ready(flushed) = Pin::new(io).poll_flush(cx) else {
+            session.write_blocked();
+            return Poll::Pending;
+        };
+        self.unflushed = false;
+        session.write_progressed();
+        Poll::Ready(flushed)
     }
 }
