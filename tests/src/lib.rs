@@ -3,13 +3,16 @@
 //! ```text
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
+//! Wire          a client without manners, beside the client library's own
 //! ```
 
 mod memory_server;
 mod test_server;
+mod wire;
 
 pub use memory_server::MemoryServer;
 pub use test_server::TestServer;
+pub use wire::Wire;
 
 use malpan_client::{
     Client, ClientError,
