@@ -186,7 +186,10 @@ impl Service for Player {
     }
 
     async fn ended(mut self, reason: CloseReason) {
-        self.log(|| tracing::debug!(?reason, "gone"));
+        // Of whoever sent garbage, one line has said it.
+        if reason != CloseReason::Malformed {
+            self.log(|| tracing::debug!(?reason, "gone"));
+        }
         if let State::SignedIn { seat, .. } = &mut self.state
             && let Some(seat) = seat.take()
         {
