@@ -102,6 +102,18 @@ async fn a_close_reaches_a_session_whose_writing_is_blocked() {
     assert_eq!(scene.events(), [Event::Ended(CloseReason::Stopping)]);
 }
 
+/// Its word is taken from the queue by the very poll that had looked for a reason before it.
+#[tokio::test(start_paused = true)]
+async fn a_close_in_the_middle_of_a_write_is_not_overheard() {
+    let mut scene = Scene::new(settings());
+    let (peer, session) = scene.open().await;
+    peer.close_at_write(&session, CloseReason::Stopping);
+    session.send(frame("one"));
+    settle().await;
+    assert_eq!(scene.events(), [Event::Ended(CloseReason::Stopping)]);
+    assert_eq!(unpack(&peer.heard()), ["one", "bye Stopping"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_never_reads_costs_the_flush_and_no_more() {
     for reason in FLUSHED.into_iter().chain(UNFLUSHED) {
