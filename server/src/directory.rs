@@ -113,6 +113,12 @@ impl Directory {
         released
     }
 
+    /// Where a room listens.
+    #[cfg(test)]
+    pub(crate) fn inbox(&self, room: RoomId) -> Option<Inbox> {
+        self.open().inboxes.get(&room).cloned()
+    }
+
     /// Strikes out a room that failed.
     pub(crate) fn remove(&self, room: RoomId) {
         let mut open = self.open();
@@ -182,16 +188,18 @@ impl Hold {
         self.place.seat
     }
 
-    /// Sits down. Waits while the room's inbox is full.
-    pub(crate) async fn sit_down(&mut self, newcomer: room::Newcomer) {
+    /// Sits down; false where the room has failed. Waits while the room's inbox is full.
+    pub(crate) async fn sit_down(&mut self, newcomer: room::Newcomer) -> bool {
         let seat = self.seat();
-        if self.send(Message::Join { seat, newcomer }).await {
+        let told = self.send(Message::Join { seat, newcomer }).await;
+        if told {
             self.state = HoldState::Seated;
         }
+        told
     }
 
-    /// Sends to the room; false where it has failed and its supervisor is ending this session. Waits while the inbox is
-    /// full, without allocating where it is not.
+    /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew. Waits while the
+    /// inbox is full, without allocating where it is not.
     pub(crate) async fn send(&self, message: Message) -> bool {
         match self.inbox.try_send(message) {
             Ok(()) => true,

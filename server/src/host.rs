@@ -85,6 +85,11 @@ impl Host {
         self.0.directory.flush_rooms().await;
     }
 
+    #[cfg(test)]
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
     }

@@ -94,11 +94,16 @@ impl Server {
         &self.admission
     }
 
+    /// The shards on which the sessions and rooms live.
+    pub fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.iter().map(ShardThread::shard)
+    }
+
     /// Serves until `stop`, then drains: tells everyone, takes nobody in, lets the seated play on until all have left or
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let shards: Arc<[Shard]> = self.shards.iter().map(|thread| thread.shard().clone()).collect();
+        let shards: Arc<[Shard]> = self.shards().cloned().collect();
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
         for listener in self.listeners {
@@ -176,6 +181,7 @@ pub fn session_settings(config: &Config) -> Settings {
         ping_after: Some(limits.ping_after),
         silence: Some(limits.silence),
         send_buffer_bytes: (limits.send_buffer_bytes > 0).then_some(limits.send_buffer_bytes),
+        poll_interval: config.poll_interval,
         ..Settings::default()
     }
 }

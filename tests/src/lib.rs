@@ -3,17 +3,42 @@
 //! ```text
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
+//! Wire          a client without manners, beside the client library's own
 //! ```
 
 mod memory_server;
 mod test_server;
+mod wire;
 
 pub use memory_server::MemoryServer;
 pub use test_server::TestServer;
+pub use wire::Wire;
 
-use malpan_client::{Client, ClientError, protocol::ServerPacket};
-use std::{future::poll_fn, task::Poll};
-use tokio::io::{AsyncRead, AsyncWrite};
+use malpan_client::{
+    Client, ClientError,
+    protocol::{ChatText, ClientPacket, Name, Packet, ServerPacket, SignalPayload},
+};
+use std::{
+    future::{Future, poll_fn},
+    task::Poll,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+
+/// How long a test waits for what has to come. Nothing is measured with it: it turns a test that would hang into one
+/// that fails, so it is far longer than any machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does `work`, which may not hang.
+///
+/// # Panics
+/// Where it takes longer than [`PATIENCE`].
+pub async fn within<T>(work: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, work).await.expect("what the test waits for came within its patience")
+}
 
 /// Takes what has arrived and does not wait for more. The error is the connection's end, if it has come.
 pub async fn arrived<IO>(client: &mut Client<IO>) -> (Vec<ServerPacket>, Option<ClientError>)
@@ -49,4 +74,56 @@ where
             return Ok(found);
         }
     }
+}
+
+/// Everything up to the connection's end, and how it ended.
+pub async fn to_the_end<IO>(client: &mut Client<IO>) -> (Vec<ServerPacket>, ClientError)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut packets = Vec::new();
+    loop {
+        match client.next().await {
+            Ok(packet) => packets.push(packet),
+            Err(end) => return (packets, end),
+        }
+    }
+}
+
+/// The bytes of these packets, one after the other.
+///
+/// # Panics
+/// Where one is longer than a frame may be.
+#[must_use]
+pub fn bytes_of(packets: &[ClientPacket]) -> Vec<u8> {
+    let mut bytes = bytes::BytesMut::new();
+    packets.iter().for_each(|packet| packet.encode_frame(&mut bytes).expect("a packet within the cap"));
+    bytes.to_vec()
+}
+
+/// A valid name.
+///
+/// # Panics
+/// Where `text` is none.
+#[must_use]
+pub fn name(text: &str) -> Name {
+    Name::new(text).expect("a valid name")
+}
+
+/// A valid line of chat.
+///
+/// # Panics
+/// Where `text` is none.
+#[must_use]
+pub fn line(text: &str) -> ChatText {
+    ChatText::new(text).expect("a valid line")
+}
+
+/// Match data.
+///
+/// # Panics
+/// Where it is too long.
+#[must_use]
+pub fn payload(bytes: &[u8]) -> SignalPayload {
+    SignalPayload::new(bytes).expect("a short payload")
 }

@@ -2,8 +2,9 @@
 //!
 //! What is replaced: the sockets, the acceptor and the shards' threads. What is not: everything else.
 
-use malpan_client::{Client, ClientError, ConnectOptions};
-use malpan_net::{Admission, Counters, Refusal, Shard};
+use crate::name;
+use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
+use malpan_net::{Admission, Counters, Refusal, SessionHandle, Shard};
 use malpan_server::{Host, admission_limits, config::Config, session_settings};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
@@ -21,7 +22,7 @@ pub struct MemoryServer {
     shards: Vec<Shard>,
     admission: Arc<Admission>,
     counters: Arc<Counters>,
-    connections: usize,
+    connections: u16,
 }
 
 impl MemoryServer {
@@ -31,10 +32,18 @@ impl MemoryServer {
     /// Outside a Tokio runtime.
     #[must_use]
     pub fn new(config: Config, shards: usize) -> Self {
+        Self::on(config, &vec![Handle::current(); shards])
+    }
+
+    /// A server with a shard on each of these runtimes.
+    #[must_use]
+    pub fn on(config: Config, runtimes: &[Handle]) -> Self {
         let counters = Arc::<Counters>::default();
         let settings = session_settings(&config);
-        let shard = |index| Shard::new(index, Handle::current(), settings.clone(), Arc::clone(&counters));
-        let shards = (0..shards).map(shard).collect();
+        let shard = |(index, runtime): (_, &Handle)| {
+            Shard::new(index, runtime.clone(), settings.clone(), Arc::clone(&counters))
+        };
+        let shards = runtimes.iter().enumerate().map(shard).collect();
         let admission = Admission::new(admission_limits(&config));
         Self { host: Host::new(config), shards, admission, counters, connections: 0 }
     }
@@ -57,16 +66,46 @@ impl MemoryServer {
         &self.counters
     }
 
+    /// Who is connected.
+    #[must_use]
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// The server's side of the newest connection, while it lives. It is there once its task has run.
+    #[must_use]
+    pub fn newest_session(&self) -> Option<SessionHandle> {
+        let mut found = None;
+        for shard in &self.shards {
+            shard.each_session(|session| {
+                if session.peer().port() == self.connections {
+                    found = Some(session.clone());
+                }
+            });
+        }
+        found
+    }
+
     /// A stream to the server; connections are dealt to the shards in turn.
     ///
     /// # Errors
     /// The server's refusal.
     pub fn stream(&mut self) -> Result<DuplexStream, Refusal> {
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let permit = self.admission.admit(peer.ip())?;
-        let (ours, theirs) = duplex(STREAM_BYTES);
-        self.shards[self.connections % self.shards.len()].open(theirs, peer, self.host.clone(), permit);
+        self.stream_of(STREAM_BYTES)
+    }
+
+    /// A stream that holds no more than so many bytes in each direction.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn stream_of(&mut self, bytes: usize) -> Result<DuplexStream, Refusal> {
+        let permit = self.admission.admit([127, 0, 0, 1].into())?;
+        let (ours, theirs) = duplex(bytes);
+        let shard = &self.shards[usize::from(self.connections) % self.shards.len()];
         self.connections += 1;
+        // Each has a port of its own, to be known by.
+        let peer = SocketAddr::from(([127, 0, 0, 1], self.connections));
+        shard.open(theirs, peer, self.host.clone(), permit);
         Ok(ours)
     }
 
@@ -78,7 +117,56 @@ impl MemoryServer {
     /// # Panics
     /// Where the server refuses the stream.
     pub async fn connect(&mut self) -> Result<Client<DuplexStream>, ClientError> {
-        let stream = self.stream().expect("the server has room");
+        self.connect_over(STREAM_BYTES).await
+    }
+
+    /// A client that has shaken hands over a stream of so many bytes.
+    ///
+    /// # Errors
+    /// As [`Client::handshake`].
+    ///
+    /// # Panics
+    /// Where the server refuses the stream.
+    pub async fn connect_over(&mut self, bytes: usize) -> Result<Client<DuplexStream>, ClientError> {
+        let stream = self.stream_of(bytes).expect("the server has room");
         Client::handshake(stream, &ConnectOptions::default()).await
+    }
+
+    /// A client that is signed in as `who`.
+    ///
+    /// # Errors
+    /// As [`Client::sign_in_guest`].
+    ///
+    /// # Panics
+    /// Where `who` is no name, or the server refuses the stream.
+    pub async fn guest(&mut self, who: &str) -> Result<Client<DuplexStream>, ClientError> {
+        let mut client = self.connect().await?;
+        client.sign_in_guest(name(who)).await?;
+        Ok(client)
+    }
+
+    /// A client in any room.
+    ///
+    /// # Errors
+    /// As [`Client::join`].
+    ///
+    /// # Panics
+    /// Where `who` is no name, or the server refuses the stream.
+    pub async fn player(&mut self, who: &str) -> Result<(Client<DuplexStream>, Room), ClientError> {
+        self.player_over(STREAM_BYTES, who).await
+    }
+
+    /// A client in any room, over a stream of so many bytes.
+    ///
+    /// # Errors
+    /// As [`Client::join`].
+    ///
+    /// # Panics
+    /// Where `who` is no name, or the server refuses the stream.
+    pub async fn player_over(&mut self, bytes: usize, who: &str) -> Result<(Client<DuplexStream>, Room), ClientError> {
+        let mut client = self.connect_over(bytes).await?;
+        client.sign_in_guest(name(who)).await?;
+        let room = Room::new(&client.join(JoinTarget::Any).await?);
+        Ok((client, room))
     }
 }

@@ -1,10 +1,8 @@
 //! A server on real sockets, within the test's process.
 
-use malpan_client::{
-    Client, ClientError, ConnectOptions, Room,
-    protocol::{JoinTarget, Name},
-};
-use malpan_net::{Admission, Counters};
+use crate::name;
+use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
+use malpan_net::{Admission, Counters, Shard};
 use malpan_server::{Host, Server, StartError, Stop, config::Config};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -16,6 +14,7 @@ pub struct TestServer {
     host: Host,
     counters: Arc<Counters>,
     admission: Arc<Admission>,
+    shards: Vec<Shard>,
     stop: oneshot::Sender<Stop>,
     running: JoinHandle<()>,
 }
@@ -38,10 +37,11 @@ impl TestServer {
         let address = server.addresses()[0];
         let host = server.host().clone();
         let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
+        let shards = server.shards().cloned().collect();
         let (stop, asked) = oneshot::channel();
         // An error means that the test has dropped the server: stop it as well.
         let running = tokio::spawn(server.run(async { asked.await.unwrap_or_default() }));
-        Ok(Self { address, host, counters, admission, stop, running })
+        Ok(Self { address, host, counters, admission, shards, stop, running })
     }
 
     /// Where it listens.
@@ -68,6 +68,12 @@ impl TestServer {
         &self.admission
     }
 
+    /// Its shards.
+    #[must_use]
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
     /// A client that has shaken hands.
     ///
     /// # Errors
@@ -76,16 +82,16 @@ impl TestServer {
         Client::connect(&self.address(), &ConnectOptions::default()).await
     }
 
-    /// A client that is signed in under `name`.
+    /// A client that is signed in as `who`.
     ///
     /// # Errors
     /// As [`Client::sign_in_guest`].
     ///
     /// # Panics
-    /// Where `name` is no name.
-    pub async fn guest(&self, name: &str) -> Result<Client, ClientError> {
+    /// Where `who` is no name.
+    pub async fn guest(&self, who: &str) -> Result<Client, ClientError> {
         let mut client = self.connect().await?;
-        client.sign_in_guest(Name::new(name).expect("a valid name")).await?;
+        client.sign_in_guest(name(who)).await?;
         Ok(client)
     }
 
@@ -95,9 +101,9 @@ impl TestServer {
     /// As [`Client::join`].
     ///
     /// # Panics
-    /// Where `name` is no name.
-    pub async fn player(&self, name: &str) -> Result<(Client, Room), ClientError> {
-        let mut client = self.guest(name).await?;
+    /// Where `who` is no name.
+    pub async fn player(&self, who: &str) -> Result<(Client, Room), ClientError> {
+        let mut client = self.guest(who).await?;
         let room = Room::new(&client.join(JoinTarget::Any).await?);
         Ok((client, room))
     }

@@ -1,11 +1,136 @@
-//! Being written.
+//! `malpan play`: the terminal client, and its plain mode.
+//!
+//! ```text
+//!                    ┌ link.rs   connects, signs in, pings, comes back
+//! keys ── input.rs ──┤                      plain/    commands and lines, no terminal
+//!                    v                        v
+//!       Message -> update.rs -> Model    session/   what the server said, and what is due: pure, shared by both
+//!                                 └─> view/   the screen
+//! ```
+//!
+//! Invariant: only the link touches the network, only terminal.rs and screen.rs the terminal; the rest is pure and
+//! takes the time as an argument. The server decides about every step, and nothing is shown before it has.
 
-use std::process::ExitCode;
+mod address;
+mod backoff;
+mod dial;
+mod guest;
+mod input;
+mod link;
+mod model;
+mod plain;
+mod screen;
+mod session;
+mod signals;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod update;
+mod view;
+mod words;
+
+use address::Address;
+use anyhow::Context;
+use dial::DialTcp;
+use link::{Identity, Link};
+use malpan_client::protocol::{JoinTarget, Name, RoomId};
+use model::{Ended, Model};
+use plain::{Ending, Plain};
+use session::{Fallback, Goal, Session};
+use std::{
+    io::{IsTerminal, stdin, stdout},
+    process::ExitCode,
+    time::Instant,
+};
+use tokio::{io::BufReader, runtime::Runtime};
+use view::Theme;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_long_help = plain::HELP)]
+pub(crate) struct Args {
+    /// The server, as HOST:PORT or HOST.
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
+    address: Address,
+    /// Your name, 1 to 20 characters. Without it you get a friendly one.
+    #[arg(long)]
+    name: Option<Name>,
+    /// The room to join. Without it, any that has a free seat.
+    #[arg(long, value_name = "N")]
+    room: Option<u32>,
+    /// Read commands from stdin and print events, a line each: for pipes and screen readers.
+    #[arg(long)]
+    plain: bool,
+}
 
-pub(crate) fn run(_: Args) -> ExitCode {
-    ExitCode::SUCCESS
+/// Plays until the person ends it.
+pub(crate) fn run(args: Args) -> ExitCode {
+    if !(args.plain || stdin().is_terminal() && stdout().is_terminal()) {
+        eprintln!("malpan: playing needs a terminal. Without one, use `malpan play --plain`.");
+        return ExitCode::from(USAGE);
+    }
+    match play(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("malpan: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn play(args: Args) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let played = runtime.block_on(play_on(args));
+    end(runtime);
+    played
+}
+
+async fn play_on(args: Args) -> anyhow::Result<()> {
+    let identity = match args.name {
+        Some(name) => Identity { name, generated: false },
+        None => Identity { name: guest::generate_name(&mut rand::rng()), generated: true },
+    };
+    let target = args.room.map_or(JoinTarget::Any, |room| JoinTarget::Room(RoomId(room)));
+    let home = Goal::Join(target);
+    let name = identity.name.clone();
+    let mut link = Link::spawn(DialTcp::new(args.address.clone()), identity);
+    let failed = if args.plain {
+        play_plainly(&args.address, &mut link, Session::new(name, home, Fallback::Lobby, Instant::now())).await
+    } else {
+        let model = Model::new(args.address.clone(), name, home, Instant::now());
+        let theme = Theme::from_no_color(std::env::var_os("NO_COLOR").as_deref());
+        match screen::run(model, &mut link, theme, signals::quit()).await.context("the terminal failed") {
+            Ok(Ended::Quit) => Ok(None),
+            Ok(Ended::Failed(why)) => Ok(Some(why)),
+            Err(error) => Err(error),
+        }
+    };
+    link.close().await;
+    match failed? {
+        None => Ok(()),
+        Some(why) => anyhow::bail!("{why}"),
+    }
+}
+
+/// Returns why it failed, if it did.
+async fn play_plainly(address: &Address, link: &mut Link, session: Session) -> anyhow::Result<Option<String>> {
+    let (input, output) = (BufReader::new(tokio::io::stdin()), tokio::io::stdout());
+    let plain = Plain::new(address.as_str(), link, session, input, output);
+    let ending = tokio::select! {
+        ending = plain.run() => ending.context("stdin or stdout failed")?,
+        () = signals::quit() => Ending::Done,
+    };
+    Ok(match ending {
+        Ending::Done => None,
+        Ending::Failed(why) => Some(why),
+    })
+}
+
+/// Ends the runtime without waiting for a read of stdin, which no one can interrupt.
+fn end(runtime: Runtime) {
+    runtime.shutdown_background();
 }

@@ -19,6 +19,8 @@ pub(crate) struct SendQueue {
     sender: mpsc::UnboundedSender<Item>,
     messages: AtomicUsize,
     bytes: AtomicUsize,
+    /// Items in the channel that are no frame. Counted, as frames are, before they enter it.
+    nudges: AtomicUsize,
     /// Set by a sender that left something out; cleared by the writer once the peer has caught up.
     lagging: AtomicBool,
 }
@@ -26,8 +28,13 @@ pub(crate) struct SendQueue {
 impl SendQueue {
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let queue =
-            Self { sender, messages: AtomicUsize::new(0), bytes: AtomicUsize::new(0), lagging: AtomicBool::new(false) };
+        let queue = Self {
+            sender,
+            messages: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            nudges: AtomicUsize::new(0),
+            lagging: AtomicBool::new(false),
+        };
         (queue, receiver)
     }
 
@@ -53,8 +60,22 @@ impl SendQueue {
 
     /// Wakes the session.
     pub(crate) fn nudge(&self) {
+        self.nudges.fetch_add(1, Ordering::Relaxed);
         // An error means that the session has ended: nobody is left to wake.
         let _ = self.sender.send(None);
+    }
+
+    /// Whether the channel is empty, without a look into it. Where it only seems so, because another thread is about to
+    /// push, the one who listens on the channel is woken after this.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.messages.load(Ordering::Relaxed) == 0 && self.nudges.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts nudges that have left the channel.
+    pub(crate) fn nudged(&self, count: usize) {
+        if count > 0 {
+            self.nudges.fetch_sub(count, Ordering::Relaxed);
+        }
     }
 
     /// Whether the backlog is so long that what may be left out should be.

@@ -59,7 +59,8 @@ pub(crate) async fn run<IO, P>(
         CloseReason::Panicked => {
             tracing::error!(session = session.id().0, peer = %session.peer(), "a panic ended the session");
         }
-        reason => tracing::debug!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
+        // The service has its own word for it.
+        reason => tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
     }
     // Boxed: the end is rare and must not make every session's task larger.
     Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;

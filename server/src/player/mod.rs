@@ -49,6 +49,11 @@ impl Player {
         Self { host, session, state: State::Connected, budgets: Budgets::default() }
     }
 
+    /// Whether the client has said a hello that the server could answer.
+    fn is_greeted(&self) -> bool {
+        !matches!(self.state, State::Connected)
+    }
+
     /// The seated player's way to the room, or an answer that there is none.
     fn seat(&self) -> Option<&Hold> {
         match &self.state {
@@ -151,10 +156,12 @@ impl Service for Player {
                     self.tell_room(|seat| Message::Chat { seat: seat.seat(), text }).await;
                 }
             }
-            ClientPacket::Ping { nonce } => match self.state {
-                State::Connected => self.out_of_order(),
-                _ => drop(self.session.send_droppable(frame(&ServerPacket::Pong { nonce }))),
-            },
+            ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye if !self.is_greeted() => {
+                self.out_of_order();
+            }
+            ClientPacket::Ping { nonce } => {
+                self.session.send_droppable(frame(&ServerPacket::Pong { nonce }));
+            }
             // That it came is all that it says; the session has noted it.
             ClientPacket::Pong { .. } => {}
             ClientPacket::Bye => self.session.close(Ending::Bye.into()),
@@ -173,13 +180,16 @@ impl Service for Player {
     fn malformed(&mut self, error: &dyn fmt::Display) {
         self.log(|| tracing::debug!(%error, "these bytes are no packet"));
         // A stranger who has not said hello speaks another protocol and would not understand.
-        if !matches!(self.state, State::Connected) {
+        if self.is_greeted() {
             self.deny(DenialCode::Malformed, error);
         }
     }
 
     async fn ended(mut self, reason: CloseReason) {
-        self.log(|| tracing::debug!(?reason, "gone"));
+        // Of whoever sent garbage, one line has said it.
+        if reason != CloseReason::Malformed {
+            self.log(|| tracing::debug!(?reason, "gone"));
+        }
         if let State::SignedIn { seat, .. } = &mut self.state
             && let Some(seat) = seat.take()
         {

@@ -3,6 +3,7 @@
 use super::{Player, State};
 use crate::{
     directory::{Hold, NoSeat},
+    ending::Ending,
     outgoing::frame,
     room::Newcomer,
 };
@@ -99,7 +100,10 @@ impl Player {
             }
         };
         let State::SignedIn { seat, identity } = &mut self.state else { return };
-        hold.sit_down(Newcomer { name: identity.name().clone(), session: self.session.clone() }).await;
+        if !hold.sit_down(Newcomer { name: identity.name().clone(), session: self.session.clone() }).await {
+            // The room does not know of this session, so nobody else will end it.
+            return self.session.close(Ending::RoomFailed.into());
+        }
         *seat = Some(hold);
         self.log(|| tracing::debug!("seated"));
     }

@@ -10,10 +10,12 @@
 //! left out for it, as the class of the packet says.
 
 mod batch;
+#[cfg(test)]
+mod failure_tests;
 mod members;
 mod task;
 
-use crate::directory::Directory;
+use crate::{directory::Directory, ending::Ending};
 use futures::FutureExt;
 use malpan_net::{SessionHandle, Shard};
 use malpan_protocol::{
@@ -53,6 +55,18 @@ pub(crate) enum Message {
     Recovered { seat: Seat },
     /// Send what is held back; dropping `_done` says that it was.
     Flush { _done: mpsc::Sender<()> },
+    /// Panic.
+    #[cfg(test)]
+    Fault,
+}
+
+impl Message {
+    /// The room has failed: whoever wanted to sit down is sent away.
+    fn turn_away(self) {
+        if let Self::Join { newcomer, .. } = self {
+            newcomer.session.close(Ending::RoomFailed.into());
+        }
+    }
 }
 
 /// Who sits down.
@@ -70,13 +84,13 @@ pub(crate) fn spawn(id: RoomId, title: RoomTitle, setup: RoomSetup, directory: D
     sender
 }
 
-/// Runs a room; a panic in it ends the room, not the shard, and its members are told.
-async fn supervise(mut room: task::Room, inbox: mpsc::Receiver<Message>) {
+/// Runs a room; a panic in it ends the room, not the shard, and its members and those on their way in are told.
+async fn supervise(mut room: task::Room, mut inbox: mpsc::Receiver<Message>) {
     let id = room.id();
     tracing::debug!(room = id.0, "room opened");
-    if AssertUnwindSafe(room.run(inbox)).catch_unwind().await.is_err() {
+    if AssertUnwindSafe(room.run(&mut inbox)).catch_unwind().await.is_err() {
         tracing::error!(room = id.0, "a panic ended the room");
-        room.fail();
+        room.fail(&mut inbox).await;
     }
     tracing::debug!(room = id.0, "room closed");
 }

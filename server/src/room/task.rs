@@ -3,6 +3,7 @@
 use super::{Message, Newcomer, RoomSetup, batch::Batch, members::Members};
 use crate::{directory::Directory, ending::Ending, outgoing::frame};
 use malpan_game::{Board, Game, Place, Released};
+use malpan_net::SessionHandle;
 use malpan_protocol::{
     Ack, Chatted, Direction, Entered, Joined, LeaveReason, Left, Member, Position, RoomId, RoomTitle, Seat,
     ServerPacket, Signalled, StepRefused,
@@ -26,6 +27,10 @@ pub(crate) struct Room {
     board: Board,
     members: Members,
     batch: Batch,
+    /// Taken from the inbox and not dealt with yet; the oldest is the last.
+    waiting: Vec<Message>,
+    /// Whoever is just sitting down.
+    joining: Option<SessionHandle>,
     opened: Instant,
     /// Before this, nothing is flushed.
     next_flush: Instant,
@@ -41,6 +46,8 @@ impl Room {
             board: Board::new(setup.board, setup.seats),
             members: Members::default(),
             batch: Batch::default(),
+            waiting: Vec::new(),
+            joining: None,
             opened,
             next_flush: opened,
             setup,
@@ -52,13 +59,12 @@ impl Room {
     }
 
     /// Serves the room until the directory has closed it.
-    pub(crate) async fn run(&mut self, mut inbox: mpsc::Receiver<Message>) {
-        let mut waiting = Vec::new();
+    pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
         loop {
             tokio::select! {
                 biased;
-                count = inbox.recv_many(&mut waiting, self.setup.inbox) => {
+                count = inbox.recv_many(&mut self.waiting, self.setup.inbox) => {
                     // Without the directory's and the members' ends nobody can come in any more.
                     if count == 0 {
                         return;
@@ -67,7 +73,8 @@ impl Room {
                 () = &mut flush_due, if self.batch.is_pending() => {}
             }
             let now = Instant::now();
-            for message in waiting.drain(..) {
+            self.waiting.reverse();
+            while let Some(message) = self.waiting.pop() {
                 if self.take(message, now) == Released::Closed {
                     return;
                 }
@@ -79,11 +86,19 @@ impl Room {
         }
     }
 
-    /// The room is broken: everyone in it is sent away.
-    pub(crate) fn fail(&mut self) {
+    /// The room is broken: everyone in it is sent away, and so is everyone on the way in, for nobody would answer them.
+    pub(crate) async fn fail(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         self.directory.remove(self.id);
-        for member in self.members.iter() {
-            member.session.close(Ending::RoomFailed.into());
+        inbox.close();
+        for session in self.members.iter().map(|member| &member.session).chain(&self.joining) {
+            session.close(Ending::RoomFailed.into());
+        }
+        for message in self.waiting.drain(..) {
+            message.turn_away();
+        }
+        // Ends once those who had a place in the inbox already have used it.
+        while let Some(message) = inbox.recv().await {
+            message.turn_away();
         }
     }
 
@@ -109,7 +124,11 @@ impl Room {
 
     fn take(&mut self, message: Message, now: Instant) -> Released {
         match message {
-            Message::Join { seat, newcomer } => self.join(seat, newcomer),
+            Message::Join { seat, newcomer } => {
+                self.joining = Some(newcomer.session.clone());
+                self.join(seat, newcomer);
+                self.joining = None;
+            }
             Message::Leave { seat, reason, done } => {
                 let released = self.leave(seat, reason);
                 // An error means that the session did not wait for the answer.
@@ -125,6 +144,8 @@ impl Room {
             }
             Message::Recovered { seat } => self.catch_up(seat),
             Message::Flush { .. } => self.flush(),
+            #[cfg(test)]
+            Message::Fault => panic!("a fault, as a test wants it"),
         }
         Released::Open
     }

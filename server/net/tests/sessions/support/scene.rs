@@ -29,6 +29,7 @@ pub(crate) fn settings() -> Settings {
         closing_flush: Duration::from_secs(2),
         closing_linger: Duration::from_secs(1),
         sweep_interval: Duration::from_millis(250),
+        poll_interval: Duration::ZERO,
     }
 }
 

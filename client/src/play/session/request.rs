@@ -1,0 +1,143 @@
+//! The way into a room, which takes several packets: leave, join, and where to go when that fails.
+
+use malpan_client::protocol::{ClientPacket, DenialCode, JoinTarget, RoomId, RoomTitle};
+use std::time::{Duration, Instant};
+
+/// After a denial for being too fast.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// After there was no seat anywhere.
+const NO_SEAT_AGAIN_AFTER: Duration = Duration::from_secs(3);
+
+/// Where someone wants to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// In a room that exists.
+    Join(JoinTarget),
+    /// In a new room.
+    Open(RoomTitle),
+    /// In none.
+    Lobby,
+}
+
+/// Where to be when the goal cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// In any room: a person at a screen is never left nowhere.
+    AnyRoom,
+    /// Nowhere: a script decides for itself.
+    Lobby,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Send this and wait for its answer.
+    Send(ClientPacket),
+    /// Wait for the time or the answer.
+    Wait,
+    /// The goal is the lobby, and the seat is given back.
+    Done,
+}
+
+/// A way that has begun.
+#[derive(Debug)]
+pub(super) struct Request {
+    goal: Goal,
+    /// Where to try next, in order, if the goal cannot be reached.
+    rest: Vec<Goal>,
+    leaving: bool,
+    since: Instant,
+    /// The packet goes out (again) at this time.
+    again_at: Option<Instant>,
+}
+
+impl Request {
+    /// A way to `goal`, or else to the first of `rest` that can be reached. Where someone has a seat, it begins with
+    /// giving that back.
+    pub(super) fn new(goal: Goal, mut rest: Vec<Goal>, seated: bool, now: Instant) -> Self {
+        rest.retain(|other| *other != goal);
+        rest.reverse();
+        Self { goal, rest, leaving: seated, since: now, again_at: None }
+    }
+
+    /// A way to any room that begins later, because there was no seat just now.
+    pub(super) fn later(now: Instant) -> Self {
+        let any = Goal::Join(JoinTarget::Any);
+        Self { goal: any, rest: vec![], leaving: false, since: now, again_at: Some(now + NO_SEAT_AGAIN_AFTER) }
+    }
+
+    /// Where it leads.
+    pub(super) fn goal(&self) -> &Goal {
+        &self.goal
+    }
+
+    /// Whether it waits for the old room to let go.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
+    /// Since when the answer is due, where one is.
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Whether an answer is due. One that merely waits for its time can be given up for another.
+    pub(super) fn is_due(&self) -> bool {
+        self.again_at.is_none()
+    }
+
+    /// The packet of its first stage.
+    pub(super) fn packet(&self) -> Step {
+        if self.leaving {
+            return Step::Send(ClientPacket::Leave);
+        }
+        match &self.goal {
+            Goal::Join(target) => Step::Send(ClientPacket::Join { target: *target }),
+            Goal::Open(title) => Step::Send(ClientPacket::OpenRoom { title: title.clone(), seats: None }),
+            Goal::Lobby => Step::Done,
+        }
+    }
+
+    /// The old room has let go.
+    pub(super) fn left(&mut self, now: Instant) -> Step {
+        self.leaving = false;
+        self.since = now;
+        self.packet()
+    }
+
+    /// The server said no with `code`. Returns what to do, or `None` where every way is tried.
+    pub(super) fn denied(&mut self, code: DenialCode, now: Instant) -> Option<Step> {
+        self.since = now;
+        match code {
+            DenialCode::RateLimited => {
+                self.again_at = Some(now + AGAIN_AFTER);
+                Some(Step::Wait)
+            }
+            // No room can be joined: the other ways are closed too.
+            DenialCode::Draining => None,
+            _ => {
+                self.goal = self.rest.pop()?;
+                Some(self.packet())
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self, now: Instant) -> Step {
+        match self.again_at {
+            Some(at) if now >= at => {
+                self.again_at = None;
+                self.since = now;
+                self.packet()
+            }
+            _ => Step::Wait,
+        }
+    }
+}
+
+/// Where to go instead of `goal`, in order: the former room, and then as `fallback` says.
+pub(super) fn ways_back(former: Option<RoomId>, fallback: Fallback) -> Vec<Goal> {
+    let former = former.map(|room| Goal::Join(JoinTarget::Room(room)));
+    let any = (fallback == Fallback::AnyRoom).then_some(Goal::Join(JoinTarget::Any));
+    former.into_iter().chain(any).collect()
+}

@@ -1,0 +1,313 @@
+//! What each message does to the model, and what it asks for outside.
+
+use super::{Effect, Message, update, with_suffix};
+use crate::play::{
+    link::LinkEvent,
+    model::{Ended, LogLine, Mode, Model},
+    session::Goal,
+    testing::{denied, joined, moves, name, seat, welcome},
+};
+use malpan_client::protocol::{
+    BoardSize, Cell, ChatText, Chatted, ClientPacket, DenialCode, Direction, JoinTarget, KickReason, Refusal,
+    RoomFilter, RoomId, RoomInfo, RoomTitle, Rooms, SeatCount, ServerPacket, StepRefused,
+};
+use std::time::{Duration, Instant};
+use tui_input::InputRequest;
+
+struct Desk {
+    model: Model,
+    now: Instant,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let now = Instant::now();
+        let address = "localhost".parse().unwrap();
+        Self { model: Model::new(address, name("Ann"), Goal::Join(JoinTarget::Any), now), now }
+    }
+
+    fn seated() -> Self {
+        let mut desk = Self::new();
+        desk.link(LinkEvent::Online { welcome: welcome(), name: name("Ann") });
+        let members = [("Ann", Cell { x: 0, y: 0 }), ("Bob", Cell { x: 1, y: 0 })];
+        desk.packet(ServerPacket::Joined(joined(1, BoardSize::new(8, 8).unwrap(), &members)));
+        desk
+    }
+
+    fn send(&mut self, message: Message) -> Vec<Effect> {
+        update(&mut self.model, message, self.now)
+    }
+
+    fn link(&mut self, event: LinkEvent) -> Vec<Effect> {
+        self.send(Message::Link(event))
+    }
+
+    fn packet(&mut self, packet: ServerPacket) -> Vec<Effect> {
+        self.link(LinkEvent::Packet(packet))
+    }
+
+    fn write(&mut self, text: &str) {
+        for c in text.chars() {
+            self.send(Message::Edit(InputRequest::InsertChar(c)));
+        }
+    }
+
+    fn notice(&self) -> &str {
+        self.model.notice(self.now).unwrap_or("")
+    }
+
+    fn newest(&self) -> Option<&LogLine> {
+        self.model.log.newest_first().next()
+    }
+
+    fn own_cell(&self) -> Cell {
+        self.model.session.room().unwrap().piece(seat(0)).unwrap().cell
+    }
+}
+
+fn join(id: u32) -> Effect {
+    Effect::Send(ClientPacket::Join { target: JoinTarget::Room(RoomId(id)) })
+}
+
+fn page(ids: std::ops::Range<u32>, next: Option<u32>) -> ServerPacket {
+    let seats = SeatCount::new(10).unwrap();
+    let title = RoomTitle::new("Lounge").unwrap();
+    let rooms: Vec<RoomInfo> =
+        ids.map(|id| RoomInfo { room: RoomId(id), title: title.clone(), taken: 1, seats }).collect();
+    ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: next.map(RoomId) })
+}
+
+fn ask_rooms(after: u32) -> Effect {
+    Effect::Send(ClientPacket::ListRooms { after: RoomId(after), filter: RoomFilter::All })
+}
+
+#[test]
+fn the_server_decides_where_the_piece_stands() {
+    let mut desk = Desk::seated();
+    let asked = desk.send(Message::Step(Direction::Down));
+    assert_eq!(asked, [Effect::Send(ClientPacket::Step { seq: 1, direction: Direction::Down })]);
+    assert_eq!(desk.own_cell(), Cell { x: 0, y: 0 }, "nothing moves before the server says so");
+    assert_eq!(desk.model.session.steps_pending(), 1);
+    desk.packet(moves(1, 0, &[(0, 1, Cell { x: 0, y: 1 })]));
+    assert_eq!((desk.own_cell(), desk.model.session.steps_pending()), (Cell { x: 0, y: 1 }, 0));
+}
+
+#[test]
+fn a_refused_step_is_seen_with_its_reason_for_a_while() {
+    let mut desk = Desk::seated();
+    for (seq, direction, why, seen) in [
+        (1, Direction::Up, Refusal::OffBoard, "up refused: off the board"),
+        (2, Direction::Right, Refusal::Taken, "right refused: taken by Bob"),
+        (3, Direction::Down, Refusal::TooFast, "down refused: too fast"),
+    ] {
+        desk.send(Message::Step(direction));
+        desk.packet(ServerPacket::StepRefused(StepRefused { seq, why }));
+        assert_eq!(desk.notice(), seen);
+    }
+    desk.now += Duration::from_secs(5);
+    assert_eq!(desk.notice(), "");
+}
+
+#[test]
+fn the_next_step_takes_the_refusal_of_the_last_away() {
+    let mut desk = Desk::seated();
+    desk.send(Message::Step(Direction::Up));
+    desk.packet(ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::OffBoard }));
+    assert_ne!(desk.notice(), "");
+    desk.send(Message::Step(Direction::Down));
+    assert_eq!(desk.notice(), "");
+}
+
+#[test]
+fn a_held_key_sends_no_more_than_the_server_allows() {
+    let mut desk = Desk::seated();
+    let mut sent = 0;
+    // Thirty a second, for two seconds; the server allows twenty.
+    for _ in 0..60 {
+        for effect in desk.send(Message::Step(Direction::Down)) {
+            let Effect::Send(ClientPacket::Step { seq, .. }) = effect else { panic!("{effect:?}") };
+            desk.packet(ServerPacket::StepRefused(StepRefused { seq, why: Refusal::OffBoard }));
+            sent += 1;
+        }
+        desk.now += Duration::from_millis(33);
+    }
+    assert!((35..=41).contains(&sent), "{sent} steps in two seconds");
+}
+
+#[test]
+fn a_line_of_chat_goes_out_and_comes_back() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenChat);
+    desk.write("말판 hi");
+    let text = ChatText::new("말판 hi").unwrap();
+    assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Chat { text: text.clone() })]);
+    assert!(matches!(desk.model.mode, Mode::Board));
+    desk.packet(ServerPacket::Chat(Chatted { event: 1, seat: seat(0), text }));
+    let line = LogLine::Chat { seat: seat(0), name: "Ann".into(), text: "말판 hi".into() };
+    assert_eq!(desk.newest(), Some(&line));
+}
+
+#[test]
+fn a_line_that_cannot_be_sent_is_kept() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenChat);
+    desk.write(&"x".repeat(201));
+    assert_eq!(desk.send(Message::Submit), []);
+    assert!(matches!(&desk.model.mode, Mode::Chat(input) if input.value().len() == 201));
+    assert!(desk.notice().contains("over the limit of 200"), "{}", desk.notice());
+
+    desk.send(Message::OpenChat);
+    desk.write("hi");
+    desk.link(LinkEvent::Offline { why: "gone".into(), retry_in: Duration::from_secs(1) });
+    assert_eq!(desk.send(Message::Submit), []);
+    assert!(matches!(&desk.model.mode, Mode::Chat(input) if input.value() == "hi"));
+    assert_eq!(desk.notice(), "not connected");
+}
+
+#[test]
+fn an_empty_line_and_escape_go_back_to_the_board() {
+    let mut desk = Desk::seated();
+    for end in [Message::Submit, Message::Close] {
+        desk.send(Message::OpenChat);
+        assert_eq!(desk.send(end), []);
+        assert!(matches!(desk.model.mode, Mode::Board));
+    }
+}
+
+#[test]
+fn pasted_text_is_one_line_of_chat_and_never_a_walk() {
+    let mut desk = Desk::seated();
+    assert_eq!(desk.send(Message::Paste("wasd".into())), []);
+    desk.send(Message::OpenChat);
+    desk.send(Message::Paste("one\r\ntwo\u{1b}".into()));
+    assert!(matches!(&desk.model.mode, Mode::Chat(input) if input.value() == "one  two "));
+    desk.send(Message::Paste("x".repeat(100_000)));
+    assert!(matches!(&desk.model.mode, Mode::Chat(input) if input.value().len() < 1000));
+}
+
+#[test]
+fn a_room_is_chosen_from_the_list() {
+    let mut desk = Desk::seated();
+    assert_eq!(desk.send(Message::OpenRooms), [ask_rooms(0)]);
+    desk.packet(page(1..4, None));
+    desk.send(Message::Choose(1));
+    desk.send(Message::Choose(1));
+    desk.send(Message::Choose(1));
+    assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Leave)]);
+    assert!(matches!(desk.model.mode, Mode::Board));
+    assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(1) }), [join(3)]);
+    assert_eq!(desk.packet(denied(DenialCode::RoomFull)), [join(1)], "back where there was a seat");
+    assert_eq!(desk.notice(), "room 3: every seat is taken");
+}
+
+#[test]
+fn the_own_room_is_not_joined_again() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenRooms);
+    desk.packet(page(1..2, None));
+    assert_eq!(desk.send(Message::Submit), []);
+    assert_eq!(desk.notice(), "already in that room");
+}
+
+#[test]
+fn a_long_list_is_asked_for_page_by_page() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenRooms);
+    desk.packet(page(1..51, Some(50)));
+    assert_eq!(desk.send(Message::Choose(1)), []);
+    assert_eq!(desk.send(Message::Choose(isize::MAX)), [ask_rooms(50)]);
+    assert_eq!(desk.send(Message::Choose(1)), [], "it is asked for already");
+    desk.packet(page(51..61, None));
+    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 60 && list.chosen == 49));
+    assert_eq!(desk.send(Message::OpenRooms), [ask_rooms(0)], "r asks for it anew");
+    desk.packet(page(1..3, None));
+    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 2 && list.chosen == 1));
+}
+
+#[test]
+fn short_pages_are_followed_until_the_list_is_long_enough() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenRooms);
+    assert_eq!(desk.packet(page(1..3, Some(2))), [ask_rooms(2)]);
+    assert_eq!(desk.packet(page(3..9, Some(8))), []);
+    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 8));
+}
+
+#[test]
+fn a_new_room_has_a_title() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenNewRoom);
+    assert_eq!(desk.send(Message::Submit), []);
+    assert_eq!(desk.notice(), "a room title must not be empty");
+    desk.write("Ours ");
+    assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Leave)]);
+    let title = RoomTitle::new("Ours").unwrap();
+    let open = Effect::Send(ClientPacket::OpenRoom { title, seats: None });
+    assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(1) }), [open]);
+}
+
+#[test]
+fn a_taken_name_is_asked_for_with_an_offer() {
+    let mut desk = Desk::new();
+    desk.link(LinkEvent::NameTaken(name("Ann")));
+    assert!(matches!(&desk.model.mode, Mode::AskName { input, .. } if input.value() == "Ann2"));
+    desk.write("\u{202e}");
+    assert_eq!(desk.send(Message::Submit), []);
+    assert!(matches!(&desk.model.mode, Mode::AskName { problem: Some(why), .. } if why.contains("U+202E")));
+    desk.send(Message::Edit(InputRequest::DeletePrevChar));
+    assert_eq!(desk.send(Message::Submit), [Effect::SignIn(name("Ann2"))]);
+}
+
+#[test]
+fn without_a_name_escape_quits() {
+    let mut desk = Desk::new();
+    desk.link(LinkEvent::NameTaken(name("Ann")));
+    desk.send(Message::Close);
+    assert_eq!(desk.model.ended, Some(Ended::Quit));
+}
+
+#[test]
+fn a_suffix_makes_another_name() {
+    for (taken, offered) in [("Ann", "Ann2"), ("Ann9", "Ann10"), ("7", "8"), ("말판", "말판2")] {
+        assert_eq!(with_suffix(&name(taken)), offered);
+    }
+    assert_eq!(with_suffix(&name(&"x".repeat(20))), format!("{}2", "x".repeat(19)));
+    name(&with_suffix(&name("99999999999999999999")));
+}
+
+#[test]
+fn a_lost_connection_is_told_and_the_room_joined_again() {
+    let mut desk = Desk::seated();
+    desk.send(Message::OpenRooms);
+    desk.link(LinkEvent::Offline { why: "the connection broke".into(), retry_in: Duration::from_secs(1) });
+    assert_eq!(desk.newest(), Some(&LogLine::Event("connection lost: the connection broke".into())));
+    assert!(matches!(desk.model.mode, Mode::Board), "the list belonged to the old connection");
+    desk.link(LinkEvent::Connecting { failures: 1 });
+    assert_eq!(desk.link(LinkEvent::Online { welcome: welcome(), name: name("Ann") }), [join(1)]);
+}
+
+#[test]
+fn draining_and_kicks_are_told_with_their_reason() {
+    let mut desk = Desk::seated();
+    desk.packet(ServerPacket::Draining { seconds: 8 });
+    let told = "the server stops within 8 s; no room can be joined";
+    assert_eq!(desk.newest(), Some(&LogLine::Event(told.into())));
+    desk.packet(ServerPacket::Kicked { reason: KickReason::SlowConsumer });
+    let told = "the server closed the connection: this connection was too slow to keep up";
+    assert_eq!(desk.newest(), Some(&LogLine::Event(told.into())));
+}
+
+#[test]
+fn a_failure_ends_it_with_advice() {
+    let mut desk = Desk::new();
+    desk.link(LinkEvent::Failed { why: "connection refused".into(), unreachable: true });
+    let Some(Ended::Failed(why)) = &desk.model.ended else { panic!("{:?}", desk.model.ended) };
+    assert!(why.contains("localhost:7777: connection refused") && why.contains("Is malpan-server running"), "{why}");
+}
+
+#[test]
+fn quit_quits() {
+    let mut desk = Desk::seated();
+    desk.send(Message::Quit);
+    assert_eq!(desk.model.ended, Some(Ended::Quit));
+}

@@ -1,0 +1,90 @@
+//! What errors and reasons are called before people. Both front ends use the same words.
+
+use malpan_client::{
+    ClientError,
+    protocol::{Denial, DenialCode, KickReason, LeaveReason, Refusal},
+};
+use std::io::ErrorKind;
+
+/// Why a step was not done. `--plain` promises these.
+pub(crate) fn refusal(why: Refusal) -> &'static str {
+    match why {
+        Refusal::OffBoard => "off the board",
+        Refusal::Taken => "taken",
+        Refusal::TooFast => "too fast",
+    }
+}
+
+/// Why someone left, where it was not by choice.
+pub(crate) fn leave(reason: LeaveReason) -> Option<&'static str> {
+    match reason {
+        LeaveReason::Left => None,
+        LeaveReason::Disconnected => Some("connection lost"),
+        LeaveReason::Kicked => Some("removed by the server"),
+    }
+}
+
+/// Why the server closed the connection.
+pub(crate) fn kick(reason: KickReason) -> &'static str {
+    match reason {
+        KickReason::SlowConsumer => "this connection was too slow to keep up",
+        KickReason::TooLate => "signing in took too long",
+        KickReason::Silent => "the server heard nothing from here for too long",
+        KickReason::Flooding => "too much was sent too fast",
+        KickReason::Stopping => "the server is stopping",
+        KickReason::RoomFailed => "the room ended by a fault of the server",
+        KickReason::InternalError => "a fault of the server ended the connection",
+    }
+}
+
+/// Why a request was not done: the server's own sentence, or ours where it sent none.
+pub(crate) fn denial(denial: &Denial) -> String {
+    if !denial.reason.as_str().trim().is_empty() {
+        return denial.reason.to_string();
+    }
+    match denial.code {
+        DenialCode::Version => "the server speaks another version of the protocol",
+        DenialCode::Malformed => "the server could not read what was sent",
+        DenialCode::OutOfOrder => "the server did not expect that now",
+        DenialCode::ServerFull => "the server is full",
+        DenialCode::AddressFull => "too many connections come from this address",
+        DenialCode::TooManyUnsigned => "the server is busy with sign-ins",
+        DenialCode::NameTaken => "someone has that name",
+        DenialCode::TooManyAttempts => "too many attempts to sign in",
+        DenialCode::RoomFull => "every seat is taken",
+        DenialCode::NoSuchRoom => "there is no such room",
+        DenialCode::TooManyRooms => "the server opens no more rooms",
+        DenialCode::RateLimited => "too fast; wait a moment",
+        DenialCode::Draining => "the server is stopping",
+    }
+    .into()
+}
+
+/// Why nothing can be played, and what to do where there is no server.
+pub(crate) fn failure(address: &str, why: &str, unreachable: bool) -> String {
+    if unreachable {
+        return format!(
+            "cannot connect to {address}: {why}\n\
+             Is malpan-server running at {address}? Another server is named with `malpan play HOST:PORT`."
+        );
+    }
+    format!("cannot play at {address}: {why}")
+}
+
+/// Why the connection failed.
+pub(crate) fn client_error(error: &ClientError) -> String {
+    match error {
+        ClientError::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => "connection refused".into(),
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+                "the connection broke".into()
+            }
+            ErrorKind::UnexpectedEof => "the connection broke within a packet".into(),
+            _ => error.to_string(),
+        },
+        ClientError::Kicked(reason) => kick(*reason).into(),
+        ClientError::Denied(denied) => denial(denied),
+        ClientError::TimedOut(limit) => format!("no answer within {} s", limit.as_secs()),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,64 @@
+//! What `malpan` says about itself: a contract, so every change of it is seen.
+
+#![allow(clippy::unwrap_used, reason = "every function here is a test's")]
+
+use assert_cmd::Command;
+
+/// Runs `malpan` as from a script: no terminal, nothing to read, and no width of its own.
+fn malpan(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("malpan").unwrap();
+    command.args(args).env("COLUMNS", "100").env_remove("NO_COLOR");
+    command
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = malpan(args).output().unwrap();
+    assert!(output.status.success());
+    // Windows names the program with its suffix.
+    String::from_utf8(output.stdout).unwrap().replace("malpan.exe", "malpan")
+}
+
+#[test]
+fn malpan_help() {
+    insta::assert_snapshot!(stdout(&["--help"]));
+}
+
+#[test]
+fn malpan_play_help() {
+    insta::assert_snapshot!(stdout(&["play", "--help"]));
+}
+
+#[test]
+fn malpan_play_short_help() {
+    insta::assert_snapshot!(stdout(&["play", "-h"]));
+}
+
+#[test]
+fn without_a_terminal_plain_is_suggested() {
+    let assert = malpan(&["play"]).assert().code(2);
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert_eq!(stderr, "malpan: playing needs a terminal. Without one, use `malpan play --plain`.\n");
+}
+
+#[test]
+fn wrong_usage_is_told_before_anything_is_done() {
+    let long_name = "x".repeat(21);
+    for args in [
+        &["play", "--plain", "http://host"][..],
+        &["play", "--plain", "--name", &long_name],
+        &["play", "--plain", "--name", " Ann"],
+        &["play", "--plain", "--room", "first"],
+    ] {
+        malpan(args).assert().code(2).stdout("");
+    }
+}
+
+#[test]
+fn without_a_server_it_says_what_to_do() {
+    // Bound and dropped: nobody listens on this port now.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let assert = malpan(&["play", "--plain", &address.to_string()]).assert().code(1).stdout("");
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains(&format!("cannot connect to {address}: connection refused")), "{stderr}");
+    assert!(stderr.contains("Is malpan-server running"), "{stderr}");
+}

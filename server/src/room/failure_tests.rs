@@ -1,0 +1,131 @@
+//! A panic in a room ends the room, and nothing else. No client can bring one about, so the tests reach inside.
+
+use super::{Message, Newcomer};
+use crate::{Host, admission_limits, config::Config, session_settings};
+use malpan_client::{
+    Client, ClientError, ConnectOptions,
+    protocol::{ClientPacket, JoinTarget, KickReason, Name, Seat, SeatCount, ServerPacket},
+};
+use malpan_net::{Admission, SessionHandle, Shard};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{DuplexStream, duplex},
+    runtime::Handle,
+    time::timeout,
+};
+
+struct Server {
+    host: Host,
+    shard: Shard,
+}
+
+impl Server {
+    fn new(adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        adjust(&mut config);
+        let shard = Shard::new(0, Handle::current(), session_settings(&config), Default::default());
+        Self { host: Host::new(config), shard }
+    }
+
+    async fn guest(&self, name: &str) -> (Client<DuplexStream>, SessionHandle) {
+        let (ours, theirs) = duplex(4096);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let permit = Admission::new(admission_limits(self.host.config())).admit(peer.ip()).unwrap();
+        let known = self.sessions();
+        self.shard.open(theirs, peer, self.host.clone(), permit);
+        let mut client = Client::handshake(ours, &ConnectOptions::default()).await.unwrap();
+        client.sign_in_guest(Name::new(name).unwrap()).await.unwrap();
+        let session = self.sessions().into_iter().find(|new| known.iter().all(|old| old.id() != new.id())).unwrap();
+        (client, session)
+    }
+
+    fn sessions(&self) -> Vec<SessionHandle> {
+        let mut sessions = Vec::new();
+        self.shard.each_session(|session| sessions.push(session.clone()));
+        sessions
+    }
+
+    /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
+    fn one_too_many(name: &str, session: &SessionHandle) -> Message {
+        let newcomer = Newcomer { name: Name::new(name).unwrap(), session: session.clone() };
+        Message::Join { seat: Seat::new(2).unwrap(), newcomer }
+    }
+}
+
+async fn is_told(client: &mut Client<DuplexStream>) {
+    let kicked = async {
+        loop {
+            match client.next().await.unwrap() {
+                ServerPacket::Kicked { reason } => break reason,
+                ServerPacket::Entered(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    // The clock is paused: it jumps this far only where nothing is left to happen.
+    assert_eq!(timeout(Duration::from_secs(5), kicked).await, Ok(KickReason::RoomFailed));
+    assert!(matches!(client.next().await, Err(ClientError::Closed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn everyone_in_a_room_that_panics_and_on_the_way_into_it_is_told() {
+    let server = Server::new(|config| {
+        config.game.board = "2x1".parse().unwrap();
+        config.game.seats = SeatCount::new(2).unwrap();
+    });
+    let (mut ann, _) = server.guest("ann").await;
+    let (mut bob, _) = server.guest("bob").await;
+    let (mut first, first_session) = server.guest("first").await;
+    let (mut second, second_session) = server.guest("second").await;
+    let (mut third, third_session) = server.guest("third").await;
+    let (mut elsewhere, _) = server.guest("elsewhere").await;
+    let room = ann.join(JoinTarget::Any).await.unwrap().room;
+    bob.join(JoinTarget::Room(room)).await.unwrap();
+    elsewhere.join(JoinTarget::Any).await.unwrap();
+
+    let inbox = server.host.directory().inbox(room).unwrap();
+    // The first brings the panic about; the second lies behind it in the same batch.
+    inbox.try_send(Server::one_too_many("first", &first_session)).unwrap();
+    inbox.try_send(Server::one_too_many("second", &second_session)).unwrap();
+    for client in [&mut ann, &mut bob, &mut first, &mut second] {
+        is_told(client).await;
+    }
+    assert!(server.host.directory().inbox(room).is_none() && inbox.is_closed());
+
+    // The other room, the shard and the server go on.
+    assert_eq!((server.host.rooms(), server.host.seats_taken()), (1, 1));
+    assert!(third_session.close_reason().is_none());
+    assert_ne!(third.join(JoinTarget::Any).await.unwrap().room, room);
+    assert_eq!(server.host.signed_in(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_at_the_full_inbox_of_a_room_that_panics_is_told_too() {
+    let server = Server::new(|config| {
+        config.game.board = "8x8".parse().unwrap();
+        config.game.seats = SeatCount::new(10).unwrap();
+        config.limits.room_inbox = 2;
+    });
+    let (mut ann, _) = server.guest("ann").await;
+    let room = ann.join(JoinTarget::Any).await.unwrap().room;
+    let mut coming = Vec::new();
+    for name in ["bob", "cid", "dan", "eve", "fay"] {
+        let (mut client, _) = server.guest(name).await;
+        client.send(&ClientPacket::Join { target: JoinTarget::Room(room) }).unwrap();
+        coming.push(client);
+    }
+    let inbox = server.host.directory().inbox(room).unwrap();
+    // All their sessions are awake before the room is: they find one place in its inbox, and four of them wait. Of those
+    // some are given a place when the room takes what is in it, and the others never are.
+    for client in &mut coming {
+        client.flush().await.unwrap();
+    }
+    inbox.try_send(Message::Fault).unwrap();
+    is_told(&mut ann).await;
+    for client in &mut coming {
+        is_told(client).await;
+    }
+    assert_eq!((server.host.rooms(), server.host.seats_taken(), server.host.signed_in()), (0, 0, 0));
+    let (mut late, _) = server.guest("late").await;
+    late.join(JoinTarget::Any).await.unwrap();
+}

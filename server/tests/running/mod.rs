@@ -1,0 +1,93 @@
+//! The real `malpan-server`, as a process of its own.
+
+use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// How long a test waits for what has to come. It only turns a test that would hang into one that fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Does `work`, which may not hang.
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, work).await.expect("what the test waits for came within its patience")
+}
+
+/// A server process that is ready. Dropped, it is killed.
+pub(crate) struct Running {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    log: JoinHandle<String>,
+    /// The line that it printed.
+    pub(crate) ready: String,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    /// What it printed after the ready line, or at all where it never was ready.
+    pub(crate) out: Vec<String>,
+    pub(crate) log: String,
+}
+
+impl Running {
+    /// Starts it and waits for the ready line.
+    pub(crate) async fn start(args: &[&str]) -> Self {
+        let mut running = Self::spawn(args);
+        match within(running.out.next_line()).await.unwrap() {
+            Some(ready) => running.ready = ready,
+            None => panic!("it never was ready: {:?}", running.end().await),
+        }
+        running
+    }
+
+    /// Starts it, and waits for nothing.
+    pub(crate) fn spawn(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_malpan-server"))
+            .args(args)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut err = child.stderr.take().unwrap();
+        // Read all the time: a full pipe would stop the server.
+        let log = tokio::spawn(async move {
+            let mut log = String::new();
+            err.read_to_string(&mut log).await.unwrap();
+            log
+        });
+        Self { child, out, log, ready: String::new() }
+    }
+
+    /// Where it listens, as its ready line says.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let listed = self.ready.strip_prefix("ready listen=").expect("the ready line");
+        listed.split(',').map(|address| address.parse().unwrap()).collect()
+    }
+
+    /// Waits until it has ended of its own accord.
+    pub(crate) async fn end(mut self) -> Ended {
+        let code = within(self.child.wait()).await.unwrap().code();
+        let mut out = Vec::new();
+        while let Some(line) = within(self.out.next_line()).await.unwrap() {
+            out.push(line);
+        }
+        Ended { code, out, log: within(self.log).await.unwrap() }
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    #[allow(dead_code, reason = "not every test that runs a server stops it so")]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.child.id().expect("it still runs"));
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}

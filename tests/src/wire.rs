@@ -1,0 +1,91 @@
+//! A client that sends any bytes it likes, and that answers no ping by itself.
+
+use crate::{bytes_of, name};
+use bytes::BytesMut;
+use malpan_client::protocol::{ClientCodec, ClientPacket, JoinTarget, ServerPacket, SoftwareName, VersionRange};
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_util::codec::Decoder;
+
+/// A stream to a server.
+#[derive(Debug)]
+pub struct Wire<IO> {
+    stream: IO,
+    incoming: BytesMut,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
+    /// Speaks over `stream`, which is connected.
+    pub fn new(stream: IO) -> Self {
+        Self { stream, incoming: BytesMut::new() }
+    }
+
+    /// The packets of one who says hello, signs in as `who` and joins any room.
+    #[must_use]
+    pub fn way_to_a_seat(who: &str) -> [ClientPacket; 3] {
+        let client = SoftwareName::new("wire").expect("a valid constant");
+        [
+            ClientPacket::Hello { versions: VersionRange::SUPPORTED, client },
+            ClientPacket::Guest { name: name(who) },
+            ClientPacket::Join { target: JoinTarget::Any },
+        ]
+    }
+
+    /// Writes these bytes.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Writes these packets.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub async fn send(&mut self, packets: &[ClientPacket]) -> io::Result<()> {
+        self.write(&bytes_of(packets)).await
+    }
+
+    /// Writes these packets, one after the answer to the other; returns the answers.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub async fn ask(&mut self, packets: &[ClientPacket]) -> io::Result<Vec<ServerPacket>> {
+        let mut answers = Vec::new();
+        for packet in packets {
+            self.send(std::slice::from_ref(packet)).await?;
+            answers.extend(self.next().await?);
+        }
+        Ok(answers)
+    }
+
+    /// The next packet; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// The stream's, and `InvalidData` where the bytes are no packet.
+    pub async fn next(&mut self) -> io::Result<Option<ServerPacket>> {
+        loop {
+            let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+            if let Some(packet) = ClientCodec::new().decode(&mut self.incoming).map_err(invalid)? {
+                return Ok(Some(packet));
+            }
+            if self.stream.read_buf(&mut self.incoming).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Everything that comes until the end of the stream.
+    ///
+    /// # Errors
+    /// As [`Wire::next`].
+    pub async fn to_the_end(&mut self) -> io::Result<Vec<ServerPacket>> {
+        let mut packets = Vec::new();
+        while let Some(packet) = self.next().await? {
+            packets.push(packet);
+        }
+        Ok(packets)
+    }
+}
