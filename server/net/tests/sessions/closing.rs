@@ -3,7 +3,10 @@
 use crate::support::{Behaviour, Event, Scene, frame, packets, settings, settle, unpack, wire};
 use malpan_net::{CloseReason, Count, Delivery};
 use std::time::Duration;
-use tokio::time::{Instant, advance, sleep};
+use tokio::{
+    io::BufStream,
+    time::{Instant, advance, sleep},
+};
 
 const FLUSHED: [CloseReason; 3] = [CloseReason::Service(1), CloseReason::Stopping, CloseReason::Deadline];
 const UNFLUSHED: [CloseReason; 3] = [CloseReason::SlowConsumer, CloseReason::WriteStalled, CloseReason::Silent];
@@ -129,6 +132,22 @@ async fn a_peer_that_never_reads_costs_the_flush_and_no_more() {
         sleep(Duration::from_millis(2)).await;
         assert_eq!((scene.places(), peer.is_closed()), ([0; 3], true), "{reason:?} {:?}", start.elapsed());
     }
+}
+
+/// What a stream buffers is written in the time for writing, which is longer here than the time for listening.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_buffers_has_the_whole_flush_for_it() {
+    let mut scene = Scene::new(settings());
+    let (io, peer) = wire();
+    let session = scene.open_on(BufStream::new(io)).await;
+    peer.take(0);
+    session.send(frame("one"));
+    session.close(CloseReason::Service(1));
+    sleep(Duration::from_millis(1900)).await;
+    assert!(!peer.is_closed());
+    peer.take_all();
+    settle().await;
+    assert_eq!(unpack(&peer.heard()), ["one", "bye Service(1)"]);
 }
 
 /// A socket that is closed with unread input is reset, and the reset can overtake the farewell.
