@@ -129,7 +129,7 @@ async fn whoever_is_established_makes_room_for_a_stranger() {
 async fn a_refusal_is_not_lost_to_a_reset() {
     let door = Door::open(0, 9, 9);
     let mut client = connect(door.address).await;
-    client.write_all(&vec![b'x'; 300_000]).await.unwrap();
+    client.write_all(&vec![b'x'; 32 << 20]).await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(unpack(&read_to_end(client).await.unwrap()), ["bye Refused(Full)"]);
 }

@@ -3,7 +3,10 @@
 use crate::support::{Behaviour, Event, Scene, frame, packets, settings, settle, unpack, wire};
 use malpan_net::{CloseReason, Count, Delivery};
 use std::time::Duration;
-use tokio::time::{Instant, advance, sleep};
+use tokio::{
+    io::BufStream,
+    time::{Instant, advance, sleep},
+};
 
 const FLUSHED: [CloseReason; 3] = [CloseReason::Service(1), CloseReason::Stopping, CloseReason::Deadline];
 const UNFLUSHED: [CloseReason; 3] = [CloseReason::SlowConsumer, CloseReason::WriteStalled, CloseReason::Silent];
@@ -102,6 +105,18 @@ async fn a_close_reaches_a_session_whose_writing_is_blocked() {
     assert_eq!(scene.events(), [Event::Ended(CloseReason::Stopping)]);
 }
 
+/// Its word is taken from the queue by the very poll that had looked for a reason before it.
+#[tokio::test(start_paused = true)]
+async fn a_close_in_the_middle_of_a_write_is_not_overheard() {
+    let mut scene = Scene::new(settings());
+    let (peer, session) = scene.open().await;
+    peer.close_at_write(&session, CloseReason::Stopping);
+    session.send(frame("one"));
+    settle().await;
+    assert_eq!(scene.events(), [Event::Ended(CloseReason::Stopping)]);
+    assert_eq!(unpack(&peer.heard()), ["one", "bye Stopping"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_never_reads_costs_the_flush_and_no_more() {
     for reason in FLUSHED.into_iter().chain(UNFLUSHED) {
@@ -117,6 +132,22 @@ async fn a_peer_that_never_reads_costs_the_flush_and_no_more() {
         sleep(Duration::from_millis(2)).await;
         assert_eq!((scene.places(), peer.is_closed()), ([0; 3], true), "{reason:?} {:?}", start.elapsed());
     }
+}
+
+/// What a stream buffers is written in the time for writing, which is longer here than the time for listening.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_buffers_has_the_whole_flush_for_it() {
+    let mut scene = Scene::new(settings());
+    let (io, peer) = wire();
+    let session = scene.open_on(BufStream::new(io)).await;
+    peer.take(0);
+    session.send(frame("one"));
+    session.close(CloseReason::Service(1));
+    sleep(Duration::from_millis(1900)).await;
+    assert!(!peer.is_closed());
+    peer.take_all();
+    settle().await;
+    assert_eq!(unpack(&peer.heard()), ["one", "bye Service(1)"]);
 }
 
 /// A socket that is closed with unread input is reset, and the reset can overtake the farewell.

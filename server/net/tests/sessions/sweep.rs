@@ -1,9 +1,12 @@
 //! What time does: deadlines, heartbeats, silence, stalled writes.
 
-use crate::support::{Event, Peer, Scene, frame, packets, settings, settle, unpack};
+use crate::support::{Event, Peer, Scene, frame, packets, settings, settle, unpack, wire};
 use malpan_net::{CloseReason, Count, SessionHandle, Settings};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::BufStream,
+    time::{Instant, sleep},
+};
 
 const SWEEP: Duration = Duration::from_millis(250);
 
@@ -41,7 +44,7 @@ async fn established(scene: &mut Scene) -> (Peer, SessionHandle) {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_is_kept_to_the_sweep_and_never_early() {
-    for into_the_sweep in [0, 1, 100, 249] {
+    for into_the_sweep in [0, 1, 249, 349, 499] {
         let mut scene = Scene::new(settings());
         let (peer, session) = scene.open().await;
         sleep(ms(into_the_sweep)).await;
@@ -165,7 +168,7 @@ async fn a_peer_that_is_behind_is_not_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_stalls_cuts_and_never_early() {
-    for into_the_sweep in [0, 100, 249] {
+    for into_the_sweep in [0, 249, 349, 499] {
         let mut scene = Scene::new(settings());
         let (peer, session) = scene.open().await;
         sleep(ms(into_the_sweep)).await;
@@ -205,6 +208,33 @@ async fn progress_starts_the_time_of_a_stall_anew() {
     session.send(frame("stuck"));
     let (time, _) = time_to_close(&session).await;
     assert_within(time, secs(5), secs(5) + SWEEP + ms(2));
+}
+
+/// A stream that buffers takes bytes and then cannot get rid of them.
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_stalls_cuts_as_well() {
+    let mut scene = Scene::new(settings());
+    let (io, peer) = wire();
+    let session = scene.open_on(BufStream::new(io)).await;
+    peer.take(0);
+    session.send(frame("stuck"));
+    settle().await;
+    assert_eq!(session.backlog(), (0, 0));
+    let (time, reason) = time_to_close(&session).await;
+    assert_within(time, secs(5) - ms(1), secs(5) + SWEEP + ms(2));
+    assert_eq!(reason, CloseReason::WriteStalled);
+    // The stream is let go of in time, whatever it holds.
+    sleep(secs(3)).await;
+    assert_eq!((peer.is_closed(), scene.places()), (true, [0; 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_without_an_interval_sweeps_at_each_millisecond() {
+    let mut scene = Scene::new(Settings { sweep_interval: Duration::ZERO, ..settings() });
+    let (_peer, session) = scene.open().await;
+    session.set_deadline(ms(50));
+    let (time, _) = time_to_close(&session).await;
+    assert_within(time, ms(50), ms(54));
 }
 
 /// A peer that stalls and keeps talking is cut all the same: reading goes on, and is no progress of writing.

@@ -186,3 +186,34 @@ async fn a_stream_that_buffers_is_flushed() {
     settle().await;
     assert_eq!(unpack(&peer.heard()), ["one", "two", "three", "bye PeerClosed"]);
 }
+
+/// A task whose budget is spent may not look into the queue, and the queue then does not know whom to wake. Wherever in
+/// the work that happens, what is sent later is written.
+#[tokio::test(start_paused = true)]
+async fn a_session_listens_again_after_its_budget_was_spent() {
+    for plain in 100..140 {
+        let mut scene = Scene::new(settings());
+        let (peer, session) = scene.open().await;
+        let mut burst = vec![0; plain];
+        burst.extend(packets(["echo one"]));
+        peer.say(burst);
+        settle().await;
+        session.send(frame("two"));
+        settle().await;
+        assert_eq!(unpack(&peer.heard()), ["one", "two"], "after {plain} packets");
+    }
+}
+
+/// A word that is no frame wakes the session, which must listen again after it as after any other.
+#[tokio::test(start_paused = true)]
+async fn a_session_listens_again_after_a_word_that_is_no_frame() {
+    // Everything that may be left out is, and each time is a word to the session, whose queue is empty.
+    let queue = QueueLimits { lag_messages: 0, ..settings().queue };
+    let mut scene = Scene::new(Settings { queue, ..settings() });
+    let (peer, session) = scene.open().await;
+    assert_eq!(session.send_latest(frame("latest")), Delivery::LeftOut);
+    settle().await;
+    assert_eq!(session.send(frame("must")), Delivery::Queued);
+    settle().await;
+    assert_eq!((unpack(&peer.heard()), scene.events()), (vec!["must".to_owned()], vec![]));
+}

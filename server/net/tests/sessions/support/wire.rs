@@ -1,5 +1,6 @@
 //! An in-memory stream of which the test holds the other end, and says what the kernel would do.
 
+use malpan_net::{CloseReason, SessionHandle};
 use std::{
     collections::VecDeque,
     io,
@@ -29,6 +30,8 @@ struct State {
     room: usize,
     write_error: Option<io::ErrorKind>,
     writer: Option<Waker>,
+    /// Whom to close, and why, in the middle of the next write.
+    close_at_write: Option<(SessionHandle, CloseReason)>,
     shut_down: bool,
     closed: bool,
 }
@@ -77,6 +80,11 @@ impl Peer {
 
     pub(crate) fn take_all(&self) {
         self.take(usize::MAX);
+    }
+
+    /// Closes the session while it writes, as another thread may at any time.
+    pub(crate) fn close_at_write(&self, session: &SessionHandle, reason: CloseReason) {
+        self.state().close_at_write = Some((session.clone(), reason));
     }
 
     /// What each write brought, so far.
@@ -176,6 +184,9 @@ impl AsyncWrite for Wire {
             state.room -= taken;
         }
         state.writes.push(bytes[..taken].to_vec());
+        if let Some((session, reason)) = state.close_at_write.take() {
+            session.close(reason);
+        }
         Poll::Ready(Ok(taken))
     }
 
