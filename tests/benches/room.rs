@@ -137,7 +137,7 @@ impl Table {
 
 /// A member's step number `turn`: there and back again, so that every step is legal.
 fn step(turn: usize) -> BytesMut {
-    let direction = if turn % 2 == 0 { Direction::Down } else { Direction::Up };
+    let direction = if turn.is_multiple_of(2) { Direction::Down } else { Direction::Up };
     let mut bytes = BytesMut::new();
     ClientPacket::Step { seq: turn as u32, direction }.encode_frame(&mut bytes).unwrap();
     bytes

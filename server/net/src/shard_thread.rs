@@ -73,8 +73,7 @@ impl Pace {
 
     /// Nothing is left to do; sleeps if it is too early to look again.
     fn rest(&self) {
-        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(early) = self.interval.checked_sub(looked.elapsed()) {
+        if let Some(early) = self.early(Instant::now()) {
             thread::sleep(early);
         }
     }
@@ -82,10 +81,35 @@ impl Pace {
     fn look(&self) {
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
+
+    /// How much too early `now` is for the next look, if it is.
+    fn early(&self, now: Instant) -> Option<Duration> {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.interval.checked_sub(now.saturating_duration_since(looked)).filter(|early| !early.is_zero())
+    }
 }
 
 impl fmt::Debug for ShardThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ShardThread({:?})", self.shard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pace;
+    use std::time::Duration;
+
+    #[test]
+    fn after_a_rest_at_once_then_once_per_interval() {
+        let pace = Pace::new(Duration::from_millis(2));
+        let looked = *pace.looked.lock().unwrap();
+        let early = |micros| pace.early(looked + Duration::from_micros(micros));
+        assert_eq!(early(0), Some(Duration::from_micros(2000)));
+        assert_eq!(early(1500), Some(Duration::from_micros(500)));
+        assert_eq!(early(2000), None);
+        assert_eq!(early(90_000), None);
+        pace.look();
+        assert!(*pace.looked.lock().unwrap() >= looked);
     }
 }
