@@ -87,7 +87,7 @@ section! {
         /// those that follow within this time are handled together, which costs a busy server less. 0s looks whenever
         /// something comes.
         #[serde(with = "text::duration")]
-        poll_interval: Duration = Duration::from_millis(2), time(Duration::ZERO, MS_100);
+        poll_interval: Duration = Duration::from_millis(4), time(Duration::ZERO, MS_100);
         /// Time in which the server stops once it is asked to. Until two seconds before its end the players play on;
         /// 0s ends their play at once.
         #[serde(with = "text::duration")]

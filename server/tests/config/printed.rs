@@ -57,7 +57,7 @@ fn the_beginning_reads_well() {
     # handled at once; those that follow within this time are handled together, which costs a busy
     # server less. 0s looks whenever something comes.
     # Allowed: 0s to 100ms, in whole milliseconds and with its unit.
-    poll_interval = "2ms"
+    poll_interval = "4ms"
 
     # Time in which the server stops once it is asked to. Until two seconds before its end the players
     # play on; 0s ends their play at once.
