@@ -65,8 +65,7 @@ fn draining(seen: &[ServerPacket]) -> Option<u16> {
 
 /// Plays until the server says that it is about to stop, and for some steps more.
 async fn play_into_the_drain(mut client: Client, mut room: Room) -> (Client, Room, u16) {
-    let mut seen = Vec::new();
-    let mut after = 0;
+    let (mut seen, mut after) = (Vec::new(), 0);
     while after < 5 {
         step(&mut client, &mut room, &mut seen).await.expect("it lets them play on");
         after += usize::from(draining(&seen).is_some());
@@ -146,11 +145,14 @@ async fn whoever_does_not_leave_plays_until_two_seconds_before_the_end() {
     step(&mut client, &mut room, &mut seen).await.unwrap();
     let asked = Instant::now();
     server.signal("INT");
-    let reason = loop {
-        if let Err(reason) = step(&mut client, &mut room, &mut seen).await {
-            break reason;
+    let reason = within(async {
+        loop {
+            if let Err(reason) = step(&mut client, &mut room, &mut seen).await {
+                break reason;
+            }
         }
-    };
+    })
+    .await;
     assert_eq!((reason, draining(&seen)), (KickReason::Stopping, Some(4)));
     assert!(asked.elapsed() >= limit - Duration::from_secs(2), "{:?} of play is cut short", asked.elapsed());
     let ended = server.end().await;

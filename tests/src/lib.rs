@@ -62,6 +62,9 @@ where
 ///
 /// # Errors
 /// The connection's end.
+///
+/// # Panics
+/// Where neither comes within [`PATIENCE`].
 pub async fn expect<IO, T>(
     client: &mut Client<IO>,
     wanted: impl Fn(&ServerPacket) -> Option<T>,
@@ -69,25 +72,34 @@ pub async fn expect<IO, T>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    loop {
-        if let Some(found) = wanted(&client.next().await?) {
-            return Ok(found);
+    within(async {
+        loop {
+            if let Some(found) = wanted(&client.next().await?) {
+                return Ok(found);
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Everything up to the connection's end, and how it ended.
+///
+/// # Panics
+/// Where it does not end within [`PATIENCE`].
 pub async fn to_the_end<IO>(client: &mut Client<IO>) -> (Vec<ServerPacket>, ClientError)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut packets = Vec::new();
-    loop {
-        match client.next().await {
-            Ok(packet) => packets.push(packet),
-            Err(end) => return (packets, end),
+    within(async {
+        let mut packets = Vec::new();
+        loop {
+            match client.next().await {
+                Ok(packet) => packets.push(packet),
+                Err(end) => return (packets, end),
+            }
         }
-    }
+    })
+    .await
 }
 
 /// The bytes of these packets, one after the other.

@@ -1,6 +1,6 @@
 //! A client that sends any bytes it likes, and that answers no ping by itself.
 
-use crate::{bytes_of, name};
+use crate::{bytes_of, name, within};
 use bytes::BytesMut;
 use malpan_client::protocol::{ClientCodec, ClientPacket, JoinTarget, ServerPacket, SoftwareName, VersionRange};
 use std::io;
@@ -81,11 +81,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
     ///
     /// # Errors
     /// As [`Wire::next`].
+    ///
+    /// # Panics
+    /// Where it does not end within [`PATIENCE`](crate::PATIENCE).
     pub async fn to_the_end(&mut self) -> io::Result<Vec<ServerPacket>> {
-        let mut packets = Vec::new();
-        while let Some(packet) = self.next().await? {
-            packets.push(packet);
-        }
-        Ok(packets)
+        within(async {
+            let mut packets = Vec::new();
+            while let Some(packet) = self.next().await? {
+                packets.push(packet);
+            }
+            Ok(packets)
+        })
+        .await
     }
 }

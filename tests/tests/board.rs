@@ -8,6 +8,7 @@ use malpan_protocol::{
     SignalTarget,
 };
 use malpan_server::config::Config;
+use socket2::SockRef;
 use std::{collections::BTreeMap, time::Duration};
 
 const PLAYERS: usize = 10;
@@ -118,7 +119,7 @@ async fn the_eleventh_plays_on_a_second_board() {
     // Each board hears its own moves and lines, and nothing of the other's.
     eleventh.step(Direction::Right).unwrap();
     eleventh.chat(line("alone")).unwrap();
-    within(expect(&mut eleventh, |packet| matches!(packet, ServerPacket::Chat(_)).then_some(()))).await.unwrap();
+    expect(&mut eleventh, |packet| matches!(packet, ServerPacket::Chat(_)).then_some(())).await.unwrap();
     players[0].0.chat(line("together")).unwrap();
     for (client, room) in &mut players {
         let packet = within(client.next()).await.unwrap();
@@ -229,7 +230,7 @@ async fn nothing_of_a_room_follows_its_room_left() {
             }
         }
     });
-    within(expect(&mut leaver, |packet| matches!(packet, ServerPacket::Chat(_)).then_some(()))).await.unwrap();
+    expect(&mut leaver, |packet| matches!(packet, ServerPacket::Chat(_)).then_some(())).await.unwrap();
     assert_eq!(within(leaver.leave()).await.unwrap(), room);
     let (mut other, left) = within(talk).await.unwrap();
     assert_eq!((left.seat, left.reason), (view.own_seat(), LeaveReason::Left));
@@ -237,7 +238,7 @@ async fn nothing_of_a_room_follows_its_room_left() {
     other.chat(line("gone")).unwrap();
     let gone =
         |packet: &ServerPacket| matches!(packet, ServerPacket::Chat(c) if c.text.as_str() == "gone").then_some(());
-    within(expect(&mut other, gone)).await.unwrap();
+    expect(&mut other, gone).await.unwrap();
     leaver.send(&ClientPacket::Ping { nonce: 7 }).unwrap();
     // What came before `RoomLeft` was kept for `next`; the last of it is the answer to the ping.
     let mut packets = Vec::new();
@@ -251,7 +252,7 @@ async fn nothing_of_a_room_follows_its_room_left() {
 #[tokio::test]
 async fn the_others_see_why_someone_left() {
     let server = TestServer::start(unhurried).unwrap();
-    let mut players = within(seat_all(&server, 4)).await;
+    let mut players = within(seat_all(&server, 5)).await;
     let (mut witness, mut view) = players.remove(0);
     let mut left = async || {
         loop {
@@ -265,12 +266,18 @@ async fn the_others_see_why_someone_left() {
     // A goodbye: the server closes, and only then the client.
     let (mut polite, room) = players.remove(0);
     polite.send(&ClientPacket::Bye).unwrap();
-    let (packets, end) = within(malpan_e2e::to_the_end(&mut polite)).await;
+    let (packets, end) = malpan_e2e::to_the_end(&mut polite).await;
     assert!(packets.is_empty() && matches!(end, malpan_client::ClientError::Closed), "{packets:?} {end:?}");
     assert_eq!(left().await, (room.own_seat(), LeaveReason::Left));
-    // A socket that closes without a word.
-    let (vanished, room) = players.remove(0);
+    // A socket that closes without a word, once all that came over it was read: an orderly end.
+    let (mut vanished, room) = players.remove(0);
+    expect(&mut vanished, |packet| matches!(packet, ServerPacket::Left(_)).then_some(())).await.unwrap();
     drop(vanished);
+    assert_eq!(left().await, (room.own_seat(), LeaveReason::Disconnected));
+    // And one that breaks: a reset.
+    let (broken, room) = players.remove(0);
+    SockRef::from(broken.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(broken);
     assert_eq!(left().await, (room.own_seat(), LeaveReason::Disconnected));
     // One that breaks a rule.
     let (mut rude, room) = players.remove(0);

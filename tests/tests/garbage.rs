@@ -101,7 +101,7 @@ async fn a_stranger_who_sends_garbage_is_cut_off_without_a_word() {
         let peer = stream.local_addr().unwrap();
         let mut wire = Wire::new(stream);
         within(wire.write(&bytes)).await.unwrap();
-        assert_eq!(within(wire.to_the_end()).await.unwrap(), [], "{about}");
+        assert_eq!(wire.to_the_end().await.unwrap(), [], "{about}");
         assert_eq!(table.malformed(), number, "{about}");
         table.plays_on(&about).await;
 
@@ -127,7 +127,7 @@ async fn a_client_that_sends_garbage_is_told_so() {
         let said = 1 + usize::try_from(number).unwrap() % 2;
         within(wire.ask(&Wire::<TcpStream>::way_to_a_seat("rude")[..said])).await.unwrap();
         within(wire.write(bytes)).await.unwrap();
-        let packets = within(wire.to_the_end()).await.unwrap();
+        let packets = wire.to_the_end().await.unwrap();
         let told = matches!(&packets[..], [ServerPacket::Denied(Denial { code: DenialCode::Malformed, .. })]);
         assert!(told, "{about}: {packets:?}");
         assert_eq!(table.malformed(), number, "{about}");
@@ -145,7 +145,7 @@ async fn the_packets_before_garbage_are_done() {
     let mut wire = Wire::new(TcpStream::connect(table.server.address()).await.unwrap());
     let way = Wire::<TcpStream>::way_to_a_seat("rude");
     within(wire.write(&[bytes_of(&way[..2]), vec![0, 0], bytes_of(&way[2..])].concat())).await.unwrap();
-    let packets = within(wire.to_the_end()).await.unwrap();
+    let packets = wire.to_the_end().await.unwrap();
     let as_it_should = matches!(
         &packets[..],
         [ServerPacket::Welcome(_), ServerPacket::SignedIn { .. }, ServerPacket::Denied(denial)]
@@ -161,7 +161,7 @@ async fn a_frame_that_stays_incomplete_ends_with_the_time_for_the_hello() {
     let server = TestServer::start(|config| config.limits.hello_within = Duration::from_millis(300)).unwrap();
     let mut wire = Wire::new(TcpStream::connect(server.address()).await.unwrap());
     within(wire.write(&tls_client_hello(512))).await.unwrap();
-    let packets = within(wire.to_the_end()).await.unwrap();
+    let packets = wire.to_the_end().await.unwrap();
     assert_eq!(packets, [ServerPacket::Kicked { reason: KickReason::TooLate }]);
     assert_eq!((server.counters().value(Count::Deadlines), server.counters().value(Count::Malformed)), (1, 0));
 }
