@@ -19,6 +19,8 @@ async fn ann_and_bob(server: &TestServer) -> (Terminal, Bob) {
     command.args(["play", &server.address(), "--name", "Ann", "--room", &bob.room.id().to_string()]);
     let mut ann = Terminal::start(command, (80, 24));
     ann.wait_for("Ann at her start", at("[1]", START)).await;
+    // The bottom row is drawn last: then the rest is there, too.
+    ann.wait_for_text(" you 6,0  ? keys").await;
     bob.sees("Ann", START).await;
     (ann, bob)
 }
@@ -49,7 +51,7 @@ fn has(rows: &[String], text: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_board_is_drawn_with_the_own_piece_marked() {
     let server = TestServer::start(|_| {}).unwrap();
-    let (ann, bob) = ann_and_bob(&server).await;
+    let (mut ann, bob) = ann_and_bob(&server).await;
     let rows = ann.rows();
     let screen = rows.join("\n");
     assert_eq!(rows.len(), 24);
@@ -58,7 +60,7 @@ async fn the_board_is_drawn_with_the_own_piece_marked() {
     assert_eq!(cell_of(&rows, "[0]"), None, "only the own piece is marked\n{screen}");
     assert!(has(&rows, "players 2/10") && has(&rows, " 0  Bob") && has(&rows, "[1] Ann (you)"), "{screen}");
     assert!(rows[23].starts_with(" you 6,0  ? keys"), "{screen}");
-    assert_eq!(ann.is_taken(), [true; 3]);
+    ann.wait_until_taken([true; 3]).await;
     drop((ann, bob));
     server.stop().await;
 }
@@ -102,7 +104,8 @@ async fn chat_goes_both_ways() {
     // While a line is written, the keys that would move or quit are letters.
     ann.press("quit? 안녕 Bob");
     ann.wait_for_text("say> quit? 안녕 Bob").await;
-    assert_eq!(ann.is_taken(), [true, true, false], "the cursor is shown where one writes");
+    // The cursor is shown where one writes.
+    ann.wait_until_taken([true, true, false]).await;
     ann.press(ENTER);
     assert_eq!(bob.hears().await.text, line("quit? 안녕 Bob"));
     ann.wait_for_text(" 1  Ann: quit? 안녕 Bob").await;
@@ -144,7 +147,7 @@ async fn another_size_of_the_terminal_loses_nothing() {
 async fn ctrl_c_gives_the_terminal_back() {
     let server = TestServer::start(|_| {}).unwrap();
     let (mut ann, mut bob) = ann_and_bob(&server).await;
-    assert_eq!(ann.is_taken(), [true; 3]);
+    ann.wait_until_taken([true; 3]).await;
     ann.press(CTRL_C);
     assert_eq!(ann.wait_for_end().await, 0);
     assert_eq!(ann.is_taken(), [false; 3]);

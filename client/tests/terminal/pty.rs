@@ -74,29 +74,18 @@ impl Terminal {
         })
     }
 
-    /// Waits until `found` finds something on the screen.
+    /// Waits until [`Terminal::is_taken`] is so: the cursor is hidden or shown after all else has been drawn.
+    pub(crate) async fn wait_until_taken(&mut self, wanted: [bool; 3]) {
+        self.wait(&format!("terminal taken {wanted:?}"), |terminal| (terminal.is_taken() == wanted).then_some(()))
+            .await;
+    }
+
+    /// Waits until `found` finds something on the screen, which may be drawn in part only.
     ///
     /// # Panics
     /// Where it does not within the patience of a test, or the program ends before; the screen is printed.
     pub(crate) async fn wait_for<T>(&mut self, what: &str, found: impl Fn(&[String]) -> Option<T>) -> T {
-        let waiting = timeout(PATIENCE, async {
-            loop {
-                // Marked as seen before it is looked at: what is drawn meanwhile is a change.
-                self.drawn.mark_unchanged();
-                if let Some(found) = found(&self.rows()) {
-                    return Some(found);
-                }
-                if self.drawn.changed().await.is_err() {
-                    // The last output was read between the look and the wait.
-                    return found(&self.rows());
-                }
-            }
-        });
-        match waiting.await {
-            Ok(Some(found)) => found,
-            Ok(None) => panic!("the program ended without {what}\n{}", self.rows().join("\n")),
-            Err(_) => panic!("no {what} within {PATIENCE:?}\n{}", self.rows().join("\n")),
-        }
+        self.wait(what, |terminal| found(&terminal.rows())).await
     }
 
     /// Waits until a row contains `text`.
@@ -111,6 +100,27 @@ impl Terminal {
         let mut child = self.child.take().expect("waited for once");
         // It has closed its terminal: only the kernel is waited for.
         tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().exit_code()
+    }
+
+    async fn wait<T>(&mut self, what: &str, found: impl Fn(&Self) -> Option<T>) -> T {
+        let waiting = timeout(PATIENCE, async {
+            loop {
+                // Marked as seen before it is looked at: what is drawn meanwhile is a change.
+                self.drawn.mark_unchanged();
+                if let Some(found) = found(self) {
+                    return Some(found);
+                }
+                if self.drawn.changed().await.is_err() {
+                    // The last output was read between the look and the wait.
+                    return found(self);
+                }
+            }
+        });
+        match waiting.await {
+            Ok(Some(found)) => found,
+            Ok(None) => panic!("the program ended without {what}\n{}", self.rows().join("\n")),
+            Err(_) => panic!("no {what} within {PATIENCE:?}\n{}", self.rows().join("\n")),
+        }
     }
 
     fn look<T>(&self, at: impl FnOnce(&mut Parser) -> T) -> T {
