@@ -216,12 +216,13 @@ fn hear(model: &mut Model, news: News, now: Instant) {
             model.mode = Mode::AskName { taken, input, problem: None };
             None
         }
-        News::Offline { why, .. } => {
+        News::Offline { why, again, .. } => {
             // What was being chosen belongs to the lost connection; what was being written does not.
             if matches!(model.mode, Mode::Rooms(_)) {
                 model.mode = Mode::Board;
             }
-            Some(format!("connection lost: {why}"))
+            // The status line tells of each attempt; here they would push out what was said.
+            (!again).then(|| format!("connection lost: {why}"))
         }
         News::Failed { why, unreachable } => {
             model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable)));

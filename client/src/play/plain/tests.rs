@@ -297,7 +297,7 @@ fn help_promises_the_first_word_of_every_line() {
     let (ann, cell) = (name("Ann"), ANN);
     let told = [
         News::Online { name: ann.clone(), server: malpan_client::protocol::SoftwareName::new("x").unwrap() },
-        News::Offline { why: "x".into(), retry_in: Duration::from_secs(1) },
+        News::Offline { why: "x".into(), retry_in: Duration::from_secs(1), again: false },
         News::RoomLeft(RoomId(1)),
         News::OutOfStep,
         News::Entered { seat, name: ann.clone(), cell },

@@ -42,7 +42,9 @@ Colours are left out where NO_COLOR is set.";
 pub(super) fn lines(news: &News, address: &str) -> Vec<String> {
     let line = match news {
         News::Online { name, .. } => format!("connected {address} as {name}"),
-        News::Offline { why, retry_in } => format!("lost: {why}; trying again in {:.1} s", retry_in.as_secs_f64()),
+        News::Offline { why, retry_in, .. } => {
+            format!("lost: {why}; trying again in {:.1} s", retry_in.as_secs_f64())
+        }
         News::Joined { room, seat, board, .. } => format!("joined room {room} seat {seat} board {board}"),
         News::RoomLeft(_) => "lobby".into(),
         News::JoinFailed { goal, denial } => format!("error: {}: {}", describe(goal), words::denial(denial)),

@@ -43,9 +43,10 @@ impl Session {
                 vec![News::NameTaken(name)]
             }
             LinkEvent::Offline { why, retry_in } => {
+                let again = matches!(self.connection, Connection::Connecting { failures: 1.. });
                 self.connection = Connection::Offline { why: why.clone(), retry_at: now + retry_in };
                 self.begin_anew(now);
-                vec![News::Offline { why, retry_in }]
+                vec![News::Offline { why, retry_in, again }]
             }
             LinkEvent::Failed { why, unreachable } => {
                 self.connection = Connection::Offline { why: why.clone(), retry_at: now };

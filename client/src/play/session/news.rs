@@ -30,6 +30,8 @@ pub(crate) enum News {
         why: String,
         /// When the link tries again.
         retry_in: Duration,
+        /// Whether it was lost before, and only an attempt to come back has failed.
+        again: bool,
     },
     /// There is no connection, and nobody tries again.
     Failed {

@@ -287,6 +287,22 @@ fn a_lost_connection_is_told_and_the_room_joined_again() {
 }
 
 #[test]
+fn attempts_that_fail_do_not_push_the_chat_out() {
+    let mut desk = Desk::seated();
+    desk.link(LinkEvent::Offline { why: "the connection broke".into(), retry_in: Duration::from_secs(1) });
+    for failures in 1..4 {
+        desk.link(LinkEvent::Connecting { failures });
+        desk.link(LinkEvent::Offline { why: "connection refused".into(), retry_in: Duration::from_secs(1) });
+    }
+    assert_eq!(desk.newest(), Some(&LogLine::Event("connection lost: the connection broke".into())));
+    // Back once more: the next loss is news again.
+    desk.link(LinkEvent::Connecting { failures: 4 });
+    desk.link(LinkEvent::Online { welcome: welcome(), name: name("Ann") });
+    desk.link(LinkEvent::Offline { why: "it broke again".into(), retry_in: Duration::from_secs(1) });
+    assert_eq!(desk.newest(), Some(&LogLine::Event("connection lost: it broke again".into())));
+}
+
+#[test]
 fn draining_and_kicks_are_told_with_their_reason() {
     let mut desk = Desk::seated();
     desk.packet(ServerPacket::Draining { seconds: 8 });

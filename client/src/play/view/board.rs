@@ -113,6 +113,8 @@ fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece, own: boo
     buffer.set_style(at, theme.piece(seat, own));
     draw_text(buffer, at, (at.height - 1) / 2, &badge(seat, own), Style::new());
     if at.height > 1 {
+        // One column stays free: names in neighbouring cells must not run into each other where there are no colours.
+        let at = Rect { width: at.width - 1, ..at };
         draw_text(buffer, at, (at.height - 1) / 2 + 1, piece.name.as_str(), Style::new());
     }
 }
