@@ -203,7 +203,8 @@ impl Hold {
     pub(crate) async fn send(&self, message: Message) -> bool {
         match self.inbox.try_send(message) {
             Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(message)) => self.inbox.send(message).await.is_ok(),
+            // Boxed: the wait is rare and must not make every session's task larger.
+            Err(mpsc::error::TrySendError::Full(message)) => Box::pin(self.inbox.send(message)).await.is_ok(),
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
     }

@@ -181,6 +181,7 @@ pub fn session_settings(config: &Config) -> Settings {
         ping_after: Some(limits.ping_after),
         silence: Some(limits.silence),
         send_buffer_bytes: (limits.send_buffer_bytes > 0).then_some(limits.send_buffer_bytes),
+        poll_interval: config.poll_interval,
         ..Settings::default()
     }
 }

@@ -16,7 +16,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_
 /// How many refused connections may be told so at once; further ones are just closed.
 const FAREWELLS_AT_ONCE: usize = 256;
 
-/// Accepts on `listener` until `stop`, and serves each connection with `protocol` on one of `shards`.
+/// Accepts on `listener` until `stop`, and serves each connection with `protocol` on one of `shards`. What concerns no
+/// shard, such as a refusal, is counted by the first.
 ///
 /// # Panics
 /// Where there are no shards.
@@ -29,7 +30,9 @@ pub async fn accept<P: Protocol>(
 ) {
     assert!(!shards.is_empty(), "someone has to serve");
     let farewells = Arc::new(Semaphore::new(FAREWELLS_AT_ONCE));
-    let mut next = shards.iter().cycle();
+    // Only whoever is admitted takes a turn: who is refused must not be able to skew where the others go.
+    let mut turn = shards.iter().cycle();
+    let counters = shards[0].counters();
     let mut pause = Pause::default();
     loop {
         let accepted = tokio::select! {
@@ -37,18 +40,20 @@ pub async fn accept<P: Protocol>(
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let shard = next.next().expect("a cycle over at least one");
         match accepted {
             Ok((stream, peer)) => {
                 pause.end();
-                shard.counters().add(Count::Accepted);
+                counters.add(Count::Accepted);
                 match admission.admit(peer.ip()) {
-                    Ok(permit) => deal(stream, peer, shard, protocol.clone(), permit),
-                    Err(refusal) => refuse(stream, peer, shard, &protocol, refusal, &farewells),
+                    Ok(permit) => {
+                        let shard = turn.next().expect("a cycle over at least one");
+                        deal(stream, peer, shard, protocol.clone(), permit);
+                    }
+                    Err(refusal) => refuse(stream, peer, &shards[0], &protocol, refusal, &farewells),
                 }
             }
             Err(error) => {
-                shard.counters().add(Count::AcceptErrors);
+                counters.add(Count::AcceptErrors);
                 if is_the_peers_own(&error) {
                     tracing::debug!(%error, "a connection ended before it was accepted");
                     continue;
@@ -69,7 +74,10 @@ fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protoco
     let prepared = prepare(&stream, send_buffer).and_then(|()| stream.into_std());
     match prepared {
         Ok(stream) => shard.open_with(peer, protocol, permit, move || TcpStream::from_std(stream)),
-        Err(error) => tracing::debug!(%peer, %error, "a connection ended while it was accepted"),
+        Err(error) => {
+            shard.counters().add_closed(CloseReason::Broken);
+            tracing::debug!(%peer, %error, "a connection ended while it was accepted");
+        }
     }
 }
 

@@ -99,12 +99,11 @@ impl Admission {
         if !(self.limits.exempt)(address.to_canonical()) {
             let network = Network::of(address);
             let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = by_network.entry(network).or_default();
-            if *count >= self.limits.per_address {
+            if by_network.get(&network).copied().unwrap_or(0) >= self.limits.per_address {
                 drop(by_network);
                 return Err(Refusal::AddressFull);
             }
-            *count += 1;
+            *by_network.entry(network).or_default() += 1;
             permit.network = Some(network);
         }
         Ok(permit)
@@ -213,6 +212,14 @@ mod tests {
         let _other = admission.admit(ip("2001:db8:1:3::1")).unwrap();
         let _v4 = admission.admit(ip("10.0.0.1")).unwrap();
         assert_eq!(admission.admit(ip("::ffff:10.0.0.1")).unwrap_err(), Refusal::AddressFull);
+    }
+
+    #[test]
+    fn who_is_refused_leaves_nothing_behind() {
+        let admission = admission(9, 9, 0);
+        assert_eq!(admission.admit(ip("10.0.0.1")).unwrap_err(), Refusal::AddressFull);
+        assert!(admission.by_network.lock().unwrap().is_empty());
+        assert_eq!((admission.sessions(), admission.pending()), (0, 0));
     }
 
     #[test]

@@ -34,12 +34,11 @@ pub(crate) async fn close<IO: AsyncRead + AsyncWrite + Unpin>(
         return;
     }
     drop(writer);
-    // The peer's end of stream is awaited only where the server spoke last.
-    let limit = if reason == CloseReason::PeerClosed { Duration::ZERO } else { settings.closing_linger };
-    shut_down(&mut io, limit).await;
+    shut_down(&mut io, settings.closing_linger).await;
 }
 
-/// Ends the stream towards the peer and discards what it still sends, until it has closed too or `limit` is over.
+/// Ends the stream towards the peer and discards what it still sends, until it has closed too, which one that closed
+/// first has, or `limit` is over.
 ///
 /// A socket that is closed with unread input is reset, and a reset can overtake the last bytes on their way to the
 /// peer: the reason why it was closed would be lost.

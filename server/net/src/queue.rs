@@ -19,6 +19,8 @@ pub(crate) struct SendQueue {
     sender: mpsc::UnboundedSender<Item>,
     messages: AtomicUsize,
     bytes: AtomicUsize,
+    /// Items in the channel that are no frame. Counted, as frames are, before they enter it.
+    nudges: AtomicUsize,
     /// Set by a sender that left something out; cleared by the writer once the peer has caught up.
     lagging: AtomicBool,
 }
@@ -26,8 +28,13 @@ pub(crate) struct SendQueue {
 impl SendQueue {
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let queue =
-            Self { sender, messages: AtomicUsize::new(0), bytes: AtomicUsize::new(0), lagging: AtomicBool::new(false) };
+        let queue = Self {
+            sender,
+            messages: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            nudges: AtomicUsize::new(0),
+            lagging: AtomicBool::new(false),
+        };
         (queue, receiver)
     }
 
@@ -53,8 +60,22 @@ impl SendQueue {
 
     /// Wakes the session.
     pub(crate) fn nudge(&self) {
+        self.nudges.fetch_add(1, Ordering::Relaxed);
         // An error means that the session has ended: nobody is left to wake.
         let _ = self.sender.send(None);
+    }
+
+    /// Whether the channel is empty, without a look into it. Where it only seems so, because another thread is about to
+    /// push, the one who listens on the channel is woken after this.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.messages.load(Ordering::Relaxed) == 0 && self.nudges.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts nudges that have left the channel.
+    pub(crate) fn nudged(&self, count: usize) {
+        if count > 0 {
+            self.nudges.fetch_sub(count, Ordering::Relaxed);
+        }
     }
 
     /// Whether the backlog is so long that what may be left out should be.
@@ -108,5 +129,98 @@ impl SendQueue {
     pub(crate) fn release(&self, messages: usize, bytes: usize) {
         self.messages.fetch_sub(messages, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SendQueue;
+    use crate::{Frame, QueueLimits};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+    use tokio::sync::mpsc::error::TryRecvError;
+
+    const LIMITS: QueueLimits =
+        QueueLimits { messages: 8, bytes: 70, lag_messages: 6, lag_bytes: 50, recovered_messages: 2 };
+    const THREADS: usize = 3;
+    const FRAMES: usize = 30_000;
+
+    #[test]
+    fn a_gap_that_is_noted_too_late_wakes_the_writer_all_the_same() {
+        let (queue, mut receiver) = SendQueue::new();
+        while !queue.is_behind(&LIMITS) {
+            assert!(queue.push(Frame::new(b"x"), &LIMITS));
+        }
+        // The sender has seen that, and before it says so the writer empties the queue and sleeps.
+        while let Ok(Some(frame)) = receiver.try_recv() {
+            queue.release(1, frame.len());
+        }
+        assert!(!queue.has_recovered(&LIMITS));
+        queue.leave_out();
+        assert!(matches!(receiver.try_recv(), Ok(None)), "nothing wakes the writer");
+        assert!(queue.has_recovered(&LIMITS));
+        assert!(!queue.has_recovered(&LIMITS), "once is enough");
+    }
+
+    /// Runs `send` in several threads at once against a writer, which calls `wake` after each item that it has written.
+    fn contend(send: impl Fn(&SendQueue) -> bool + Sync, mut wake: impl FnMut(&SendQueue)) -> SendQueue {
+        let (queue, mut receiver) = SendQueue::new();
+        // Sent and not given back: at most what is counted in the queue, so never more than the bound.
+        let (waiting, sent, running) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(THREADS));
+        let mut written = 0;
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..FRAMES {
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        if send(&queue) {
+                            sent.fetch_add(1, Ordering::SeqCst);
+                        } else {
+                            waiting.fetch_sub(1, Ordering::SeqCst);
+                            thread::yield_now();
+                        }
+                    }
+                    running.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+            loop {
+                // Looked at first: what was sent before the end is found after it.
+                let done = running.load(Ordering::SeqCst) == 0;
+                match receiver.try_recv() {
+                    Ok(item) => {
+                        if let Some(frame) = item {
+                            let most = LIMITS.messages + THREADS;
+                            assert!(waiting.fetch_sub(1, Ordering::SeqCst) <= most, "over the bound");
+                            queue.release(1, frame.len());
+                            written += 1;
+                        }
+                        wake(&queue);
+                    }
+                    Err(TryRecvError::Empty) if !done => thread::yield_now(),
+                    Err(_) => break,
+                }
+            }
+        });
+        assert_eq!(written, sent.load(Ordering::SeqCst));
+        assert_eq!(queue.backlog(), (0, 0));
+        queue
+    }
+
+    #[test]
+    fn the_bounds_hold_and_are_given_back_exactly_under_contention() {
+        let frame = Frame::new(b"0123456789");
+        contend(|queue| queue.push(frame.clone(), &LIMITS), |_| {});
+    }
+
+    #[test]
+    fn no_gap_is_forgotten_under_contention() {
+        let frame = Frame::new(b"0123456789");
+        let mut recoveries = 0;
+        let send = |queue: &SendQueue| !queue.leaves_out(&LIMITS) && queue.push(frame.clone(), &LIMITS);
+        let queue = contend(send, |queue| recoveries += usize::from(queue.has_recovered(&LIMITS)));
+        assert!(recoveries > 0);
+        assert!(!queue.lagging.load(Ordering::SeqCst), "a peer waits for its snapshot for ever");
     }
 }

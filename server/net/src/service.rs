@@ -6,7 +6,8 @@ use tokio_util::codec::Decoder;
 
 /// What a listener speaks. Cloned for each connection, so keep it small: an `Arc` or two.
 pub trait Protocol: Clone + Send + Sync + 'static {
-    /// Cuts bytes into packets. It must bound what it buffers: reject an oversized packet by its header.
+    /// Cuts bytes into packets. It must bound what it buffers: reject an oversized packet by its header. It is asked
+    /// again only while bytes are left, so it must not hold back packets of its own.
     type Decoder: Decoder<Item: Send, Error: fmt::Display + Send> + Send;
     /// What happens on one connection.
     type Service: Service<Packet = <Self::Decoder as Decoder>::Item>;
@@ -42,7 +43,8 @@ pub trait Service: Send + 'static {
     /// [`CloseReason::Malformed`].
     fn malformed(&mut self, error: &dyn fmt::Display);
 
-    /// The connection ends. Not called when a method panicked; the service is dropped either way.
+    /// The connection ends. What is queued and the farewell are written only after this, so it should not take long. Not
+    /// called when a method panicked; the service is dropped either way.
     fn ended(self, reason: CloseReason) -> impl Future<Output = ()> + Send;
 }
 

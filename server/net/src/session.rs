@@ -18,8 +18,9 @@ use crate::{
 use futures::FutureExt;
 use std::{
     future::{Future, poll_fn},
+    io,
     panic::AssertUnwindSafe,
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 use tokio::{
@@ -28,13 +29,26 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
-/// Serves one connection to its end.
-pub(crate) async fn run<IO, P>(mut io: IO, protocol: P, registered: Registered, queue: mpsc::UnboundedReceiver<Item>)
-where
+/// Serves one connection, which `connect` makes on the shard's own runtime, to its end.
+pub(crate) async fn run<IO, P>(
+    connect: impl FnOnce() -> io::Result<IO>,
+    protocol: P,
+    registered: Registered,
+    queue: mpsc::UnboundedReceiver<Item>,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
     P: Protocol,
 {
     let session = registered.session();
+    let mut io = match connect() {
+        Ok(io) => io,
+        Err(error) => {
+            tracing::warn!(session = session.id().0, peer = %session.peer(), %error, "it could not be taken over");
+            session.close(CloseReason::Broken);
+            session.shard().counters().add_closed(CloseReason::Broken);
+            return;
+        }
+    };
     let mut writer = Writer::new(queue);
     let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
     let reason = served.unwrap_or(CloseReason::Panicked);
@@ -73,9 +87,9 @@ where
             Event::Read(Ok(packet)) => {
                 // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
-                handle(service.packet(packet), io, writer, session).await
+                handle(pin!(service.packet(packet)), io, writer, session).await
             }
-            Event::Recovered => handle(service.recovered(), io, writer, session).await,
+            Event::Recovered => handle(pin!(service.recovered()), io, writer, session).await,
             Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end)),
             Event::Ended(reason) => Some(reason),
         };
@@ -86,7 +100,8 @@ where
     // One reason for everyone: what the peer did, unless someone has closed the session before.
     session.close(reason);
     let reason = session.close_reason().unwrap_or(reason);
-    service.ended(reason).await;
+    // Boxed for the same reason as the close above: it holds the service a second time.
+    Box::pin(service.ended(reason)).await;
     reason
 }
 
@@ -97,13 +112,14 @@ enum Event<R> {
 }
 
 /// Runs one of the service's methods; writes meanwhile. `Some` when the session ends before it is through.
+///
+/// The work comes pinned: taken by value it would have its place in the session's task twice.
 async fn handle<IO: AsyncRead + AsyncWrite + Unpin>(
-    work: impl Future<Output = ()>,
+    mut work: Pin<&mut impl Future<Output = ()>>,
     io: &mut IO,
     writer: &mut Writer,
     session: &SessionHandle,
 ) -> Option<CloseReason> {
-    let mut work = pin!(work);
     poll_fn(|cx| {
         if work.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
@@ -142,5 +158,82 @@ fn read_end<P: Protocol>(service: &mut P::Service, end: ReadEnd<<P::Decoder as D
             service.malformed(&error);
             CloseReason::Malformed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::{
+        Admission, AdmissionLimits, CloseReason, Count, Frame, Protocol, Service, SessionHandle, Settings, Shard,
+    };
+    use std::{fmt, io, net::SocketAddr, sync::Arc};
+    use tokio::{net::TcpStream, runtime::Handle};
+    use tokio_util::codec::BytesCodec;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Protocol for Nothing {
+        type Decoder = BytesCodec;
+        type Service = Self;
+
+        fn decoder(&self) -> BytesCodec {
+            BytesCodec::new()
+        }
+
+        fn open(&self, _: SessionHandle) -> Self {
+            Self
+        }
+
+        fn farewell(&self, _: CloseReason) -> Option<Frame> {
+            None
+        }
+
+        fn heartbeat(&self) -> Option<Frame> {
+            None
+        }
+    }
+
+    impl Service for Nothing {
+        type Packet = bytes::BytesMut;
+
+        async fn packet(&mut self, _: bytes::BytesMut) {}
+
+        async fn recovered(&mut self) {}
+
+        fn malformed(&mut self, _: &dyn fmt::Display) {}
+
+        async fn ended(self, _: CloseReason) {}
+    }
+
+    fn shard() -> (Shard, Arc<Admission>, SocketAddr) {
+        let shard = Shard::new(0, Handle::current(), Settings::default(), Arc::default());
+        let limits = AdmissionLimits { sessions: 9, pending: 9, per_address: 9, exempt: Arc::new(|_| false) };
+        (shard, Admission::new(limits), "192.0.2.1:7".parse().unwrap())
+    }
+
+    /// Every idle session costs this much, and the service's own part on top. Run it with `--nocapture` for the number.
+    #[tokio::test]
+    #[cfg(target_pointer_width = "64")]
+    async fn a_session_is_a_small_task() {
+        let (shard, admission, peer) = shard();
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), None);
+        let connect = || -> io::Result<TcpStream> { unreachable!("it never runs") };
+        let task = size_of_val(&run(connect, Nothing, registered, queue));
+        println!("a session's task, without its service: {task} bytes");
+        assert!(task <= 512, "{task} bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_cannot_be_taken_over_gives_everything_back() {
+        let (shard, admission, peer) = shard();
+        let permit = admission.admit(peer.ip()).unwrap();
+        let connect = || Err::<TcpStream, _>(io::ErrorKind::NotConnected.into());
+        shard.open_with(peer, Nothing, permit, connect);
+        assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
+        shard.finished().await;
+        assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));
+        assert_eq!(shard.counters().value(Count::Disconnected), 1);
     }
 }

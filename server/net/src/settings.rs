@@ -24,6 +24,10 @@ pub struct Settings {
     /// How often a shard looks for silence, deadlines and stalled writes, at least a millisecond. Deadlines and stalls are
     /// found up to this much late; silence, which is measured with a coarser clock, as much early or late.
     pub sweep_interval: Duration,
+    /// The least time between two looks of a shard's thread at its sockets and timers. The first event after a rest is
+    /// handled at once; those that follow within this time are handled together, with one wake-up of the thread for all
+    /// of them. `ZERO` handles each as it comes.
+    pub poll_interval: Duration,
 }
 
 impl Default for Settings {
@@ -37,6 +41,7 @@ impl Default for Settings {
             closing_flush: Duration::from_secs(2),
             closing_linger: Duration::from_secs(1),
             sweep_interval: Duration::from_millis(250),
+            poll_interval: Duration::ZERO,
         }
     }
 }

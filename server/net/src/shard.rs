@@ -4,7 +4,9 @@
 //! runtime of its own ([`ShardThread`](crate::ShardThread)), so a session never moves and its wake-ups cost nothing
 //! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
 
-use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, session, sweep};
+use crate::{
+    CloseReason, Counters, Frame, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep,
+};
 use std::{
     collections::HashMap,
     fmt,
@@ -18,6 +20,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime::Handle,
+    sync::mpsc::UnboundedReceiver,
     task::JoinHandle,
     time::Instant,
 };
@@ -97,21 +100,8 @@ impl Shard {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         P: Protocol,
     {
-        let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
-        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol.heartbeat());
-        // From here and not from when its task first runs: the next connection to be dealt sees it, and a server that
-        // closes all sessions misses none.
-        let registered = Registered::new(session);
-        drop(self.spawn(async move {
-            match connect() {
-                Ok(io) => session::run(io, protocol, registered, queue).await,
-                Err(error) => {
-                    registered.session().close(CloseReason::Broken);
-                    registered.session().shard().counters().add_closed(CloseReason::Broken);
-                    tracing::warn!(session = id.0, %peer, %error, "the connection could not be taken over");
-                }
-            }
-        }));
+        let (registered, queue) = self.register(peer, permit, protocol.heartbeat());
+        drop(self.spawn(session::run(connect, protocol, registered, queue)));
     }
 
     /// Sessions that live here.
@@ -148,6 +138,19 @@ impl Shard {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+
+    /// Enters a session in the register. From here and not from when its task first runs: the next connection to be dealt
+    /// sees it, and a server that closes all sessions misses none.
+    pub(crate) fn register(
+        &self,
+        peer: SocketAddr,
+        permit: Permit,
+        heartbeat: Option<Frame>,
+    ) -> (Registered, UnboundedReceiver<Item>) {
+        let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
+        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, heartbeat);
+        (Registered::new(session), queue)
     }
 
     /// Milliseconds since the shard began, as of the last sweep. Reading it costs nothing; sessions do at each packet.

@@ -12,7 +12,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tokio::{io::AsyncWrite, sync::mpsc};
+use tokio::{io::AsyncWrite, sync::mpsc, task::coop::has_budget_remaining};
 
 /// Most frames laid side by side for one write.
 const BATCH_FRAMES: usize = 64;
@@ -36,11 +36,13 @@ pub(crate) struct Writer {
     offset: usize,
     /// Whether the stream took bytes since it was last flushed. A socket has nothing to flush; TLS may.
     unflushed: bool,
+    /// Whether the channel knows whom to wake, and nothing has come through it since.
+    listening: bool,
 }
 
 impl Writer {
     pub(crate) fn new(receiver: mpsc::UnboundedReceiver<Item>) -> Self {
-        Self { receiver, unwritten: VecDeque::new(), offset: 0, unflushed: false }
+        Self { receiver, unwritten: VecDeque::new(), offset: 0, unflushed: false, listening: false }
     }
 
     /// Writes what waits, and flushes it. Pending when nothing is left to write or the kernel takes no more; an error
@@ -51,6 +53,11 @@ impl Writer {
         io: &mut IO,
         session: &SessionHandle,
     ) -> Poll<io::Error> {
+        // Most of the time a packet has come and nothing is to be written: the channel's cold memory is left alone.
+        if self.listening && session.queue().is_idle() && self.unwritten.is_empty() && !self.unflushed {
+            return Poll::Pending;
+        }
+        self.listening = false;
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
                 if !self.unwritten.is_empty() {
@@ -58,7 +65,7 @@ impl Writer {
                         Poll::Ready(Ok(())) => continue,
                         Poll::Ready(Err(error)) => return Poll::Ready(error),
                         Poll::Pending => {
-                            self.gather(cx, &mut scratch.items);
+                            self.gather(cx, &mut scratch.items, session);
                             return Poll::Pending;
                         }
                     }
@@ -66,11 +73,14 @@ impl Writer {
                 scratch.items.clear();
                 // The handle holds a sender as long as this runs, so the channel does not close before.
                 let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, &mut scratch.items, BATCH_FRAMES) else {
+                    // Pending for want of items, the channel has the waker; for want of budget, it may not.
+                    self.listening = has_budget_remaining();
                     return match ready!(self.poll_flush(cx, io, session)) {
                         Ok(()) => Poll::Pending,
                         Err(error) => Poll::Ready(error),
                     };
                 };
+                session.queue().nudged(scratch.items.iter().filter(|item| item.is_none()).count());
                 if let Err(error) = self.write_fresh(cx, io, session, scratch) {
                     return Poll::Ready(error);
                 }
@@ -156,9 +166,10 @@ impl Writer {
 
     /// Lays what is queued behind the rest that the kernel does not take. It is not only that the next write takes all
     /// of it: the word to close comes through the queue, and wakes only a task that listens there.
-    fn gather(&mut self, cx: &mut Context<'_>, items: &mut Vec<Item>) {
+    fn gather(&mut self, cx: &mut Context<'_>, items: &mut Vec<Item>, session: &SessionHandle) {
         items.clear();
         while let Poll::Ready(1..) = self.receiver.poll_recv_many(cx, items, BATCH_FRAMES) {
+            session.queue().nudged(items.iter().filter(|item| item.is_none()).count());
             self.unwritten.extend(items.drain(..).flatten());
         }
     }

@@ -83,6 +83,11 @@ section! {
             Allowed::Form("one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
+        /// The least time between two looks of a shard at its sockets. The first packet after a rest is handled at once;
+        /// those that follow within this time are handled together, which costs a busy server less. 0s looks whenever
+        /// something comes.
+        #[serde(with = "text::duration")]
+        poll_interval: Duration = Duration::from_millis(4), time(Duration::ZERO, MS_100);
         /// Time in which the server stops once it is asked to. Until two seconds before its end the players play on;
         /// 0s ends their play at once.
         #[serde(with = "text::duration")]

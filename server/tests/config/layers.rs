@@ -15,7 +15,7 @@ const VARIABLES: [(&str, &str); 7] = [
 ];
 
 fn seen(config: &Config) -> String {
-    let Config { listen, shards, drain, game, log, limits } = config;
+    let Config { listen, shards, drain, game, log, limits, .. } = config;
     format!(
         "{listen:?} {shards} {drain:?} {} {} {:?} {:?} {} {}",
         game.board, game.seats, game.tick, log.format, log.filter, limits.sessions

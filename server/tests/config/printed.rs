@@ -53,6 +53,12 @@ fn the_beginning_reads_well() {
     # Allowed: 0 to 1024 shards.
     shards = 0
 
+    # The least time between two looks of a shard at its sockets. The first packet after a rest is
+    # handled at once; those that follow within this time are handled together, which costs a busy
+    # server less. 0s looks whenever something comes.
+    # Allowed: 0s to 100ms, in whole milliseconds and with its unit.
+    poll_interval = "4ms"
+
     # Time in which the server stops once it is asked to. Until two seconds before its end the players
     # play on; 0s ends their play at once.
     # Allowed: 0s to 1h, in whole milliseconds and with its unit.
@@ -62,11 +68,5 @@ fn the_beginning_reads_well() {
     # The board's width and height in cells. It must have a cell for each seat.
     # Allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8.
     board = "8x8"
-
-    # Seats of a room, unless whoever opens it asks for fewer.
-    # Allowed: 1 to 10 seats.
-    seats = 10
-
-    # Time between two batches of moves of one room at the least. The first move after a pause is always
     "#);
 }
