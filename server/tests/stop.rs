@@ -38,7 +38,7 @@ async fn player(server: &Running, name: &str) -> (Client, Room) {
 async fn step(client: &mut Client, room: &mut Room, seen: &mut Vec<ServerPacket>) -> Result<(), KickReason> {
     // To and fro between two cells of its own.
     let at = room.piece(room.own_seat()).unwrap().cell.x;
-    let direction = if at % 2 == 0 { Direction::Right } else { Direction::Left };
+    let direction = if at.is_multiple_of(2) { Direction::Right } else { Direction::Left };
     let seq = client.step(direction).unwrap();
     loop {
         let packet = within(client.next()).await.unwrap();

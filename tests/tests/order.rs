@@ -79,7 +79,7 @@ fn every_type_is_listed() {
     let mut unknown = bytes::BytesMut::from(&[1, 0, 250][..]);
     let mut decoder = ServerCodec::new();
     let error = decoder.decode(&mut unknown).unwrap_err().to_string();
-    let mut types: Vec<_> = packets().iter().map(|packet| bytes_of(&[packet.clone()])[2]).collect();
+    let mut types: Vec<_> = packets().iter().map(|packet| bytes_of(std::slice::from_ref(packet))[2]).collect();
     types.dedup();
     let count = u8::try_from(types.len()).unwrap();
     assert_eq!(types, (0..count).collect::<Vec<_>>());
@@ -153,7 +153,7 @@ async fn a_packet_out_of_order_is_denied_and_nothing_else_comes_of_it() {
             match heard.as_slice() {
                 [] => assert_ne!(state, Seated, "{about}"),
                 [ServerPacket::Left(left)] => {
-                    assert_eq!((state, left.reason), (Seated, LeaveReason::Kicked), "{about}")
+                    assert_eq!((state, left.reason), (Seated, LeaveReason::Kicked), "{about}");
                 }
                 heard => panic!("{about}: {heard:?}"),
             }
