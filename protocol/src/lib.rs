@@ -33,6 +33,8 @@ pub use wire::WireError;
 
 /// Most payload bytes of one frame from a client.
 pub const MAX_CLIENT_FRAME: usize = 1024;
+/// Most payload bytes of the first frame of a connection, which is a hello.
+pub const MAX_HELLO_FRAME: usize = 256;
 /// Most payload bytes of one frame from the server.
 pub const MAX_SERVER_FRAME: usize = 16 * 1024;
 /// Most seats of one room.

@@ -76,6 +76,7 @@ fn the_limits_are_those_of_the_code() {
     let expected = [
         constant("longest payload to the server", MAX_CLIENT_FRAME),
         constant("longest payload to the client", MAX_SERVER_FRAME),
+        constant("longest payload of the first frame, the hello", MAX_HELLO_FRAME),
         constant("most seats of a room", MAX_SEATS),
         constant("most cells in a row or a column", BoardSize::MAX_SIDE.into()),
         constant("most bytes of a signal", SignalPayload::MAX_BYTES),

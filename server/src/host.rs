@@ -5,12 +5,13 @@ use crate::{
     config::Config,
     directory::Directory,
     ending::Ending,
+    greeting::Greeting,
     outgoing::{denied, frame, kicked},
     player::{Player, Rates},
     room::RoomSetup,
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle};
-use malpan_protocol::{DenialCode, KickReason, ServerCodec, ServerPacket};
+use malpan_protocol::{DenialCode, KickReason, ServerPacket};
 use std::{
     fmt,
     sync::{
@@ -102,11 +103,11 @@ impl Shared {
 }
 
 impl Protocol for Host {
-    type Decoder = ServerCodec;
+    type Decoder = Greeting;
     type Service = Player;
 
-    fn decoder(&self) -> ServerCodec {
-        ServerCodec::new()
+    fn decoder(&self) -> Greeting {
+        Greeting::default()
     }
 
     fn open(&self, session: SessionHandle) -> Player {

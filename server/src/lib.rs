@@ -14,6 +14,7 @@ pub mod config;
 mod directory;
 mod ending;
 pub mod files;
+mod greeting;
 mod host;
 pub mod logging;
 mod outgoing;
@@ -22,6 +23,7 @@ mod room;
 mod server;
 pub mod signals;
 
+pub use greeting::Greeting;
 pub use host::Host;
 pub use player::Player;
 pub use server::{Server, StartError, Stop, admission_limits, session_settings};

@@ -154,13 +154,21 @@ async fn the_packets_before_garbage_are_done() {
     assert!(as_it_should, "{packets:?}");
 }
 
-/// The short greeting of an older TLS client claims a frame that it never fills: nothing can be said of it before the time
-/// for the hello is over.
+/// The short greeting of an older TLS client claims a frame that it never fills, but one that is longer than a hello.
+#[tokio::test]
+async fn a_short_tls_greeting_is_not_waited_for() {
+    let server = TestServer::start(|config| config.limits.hello_within = Duration::from_secs(3600)).unwrap();
+    let mut wire = Wire::new(TcpStream::connect(server.address()).await.unwrap());
+    within(wire.write(&tls_client_hello(512))).await.unwrap();
+    assert_eq!(within(wire.to_the_end()).await.unwrap(), []);
+    assert_eq!((server.counters().value(Count::Deadlines), server.counters().value(Count::Malformed)), (0, 1));
+}
+
 #[tokio::test]
 async fn a_frame_that_stays_incomplete_ends_with_the_time_for_the_hello() {
     let server = TestServer::start(|config| config.limits.hello_within = Duration::from_millis(300)).unwrap();
     let mut wire = Wire::new(TcpStream::connect(server.address()).await.unwrap());
-    within(wire.write(&tls_client_hello(512))).await.unwrap();
+    within(wire.write(&[0, 1, 0, 1, 1])).await.unwrap();
     let packets = wire.to_the_end().await.unwrap();
     assert_eq!(packets, [ServerPacket::Kicked { reason: KickReason::TooLate }]);
     assert_eq!((server.counters().value(Count::Deadlines), server.counters().value(Count::Malformed)), (1, 0));

@@ -1,0 +1,34 @@
+//! The decoder of a connection: a smaller frame cap until the first packet has come.
+//!
+//! A hello is short. The first bytes of a TLS greeting read as the length of a frame of 790 bytes, below the cap of later
+//! frames: without this they would be waited for until the time for the hello is over.
+
+use bytes::BytesMut;
+use malpan_protocol::{ClientPacket, CodecError, FrameError, LENGTH_BYTES, MAX_HELLO_FRAME, ServerCodec};
+use tokio_util::codec::Decoder;
+
+/// Decodes a client's packets; the first of them may have [`MAX_HELLO_FRAME`] bytes at the most.
+#[derive(Debug, Default)]
+pub struct Greeting {
+    codec: ServerCodec,
+    greeted: bool,
+}
+
+impl Decoder for Greeting {
+    type Item = ClientPacket;
+    type Error = CodecError;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<ClientPacket>, CodecError> {
+        if !self.greeted
+            && let Some(length) = buffer.first_chunk::<LENGTH_BYTES>()
+        {
+            let length = usize::from(u16::from_le_bytes(*length));
+            if length > MAX_HELLO_FRAME {
+                return Err(FrameError::TooLong { length, max: MAX_HELLO_FRAME }.into());
+            }
+        }
+        let packet = self.codec.decode(buffer)?;
+        self.greeted |= packet.is_some();
+        Ok(packet)
+    }
+}
