@@ -213,6 +213,12 @@ impl Room<BoardView> {
         Some(Piece { name: self.name(seat)?, cell: self.view.cell(seat)? })
     }
 
+    /// The client's own piece; `None` where it only watches.
+    #[must_use]
+    pub fn own_piece(&self) -> Option<Piece<'_>> {
+        self.piece(self.own_seat?)
+    }
+
     /// Every piece, by seat.
     pub fn pieces(&self) -> impl Iterator<Item = (Seat, Piece<'_>)> {
         Seat::all(self.seats).filter_map(|seat| Some((seat, self.piece(seat)?)))

@@ -82,6 +82,9 @@ pub struct Flags {
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]
     pub shards: Option<String>,
+    /// Threads that run the rooms' rules apart from the shards, for slow rules; 0 runs them on the shards [default: 0]
+    #[arg(long, value_name = "N")]
+    pub rules_threads: Option<String>,
     /// The board's width and height, each 1 to 64 cells [default: 8x8]
     #[arg(long, value_name = "WxH")]
     pub board: Option<String>,
@@ -118,6 +121,7 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     layers.lay_variables(&environment);
     layers.lay_flag("--listen", "listen", &flags.listen);
     layers.lay_flag("--shards", "shards", flags.shards.as_slice());
+    layers.lay_flag("--rules-threads", "rules_threads", flags.rules_threads.as_slice());
     layers.lay_flag("--board", "game.board", flags.board.as_slice());
     layers.lay_flag("--seats", "game.seats", flags.seats.as_slice());
     layers.lay_flag("--tick", "game.tick", flags.tick.as_slice());

@@ -3,14 +3,14 @@
 use crate::{
     accounts::Accounts,
     config::Config,
-    directory::Directory,
+    directory::{Directory, RoomLimits},
     ending::Ending,
+    games::Games,
     greeting::Greeting,
     outgoing::{denied, frame, kicked},
     player::{Player, Rates},
-    room::RoomSetup,
 };
-use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle};
+use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
 use malpan_protocol::{DenialCode, KickReason, ServerPacket};
 use std::{
     fmt,
@@ -39,23 +39,43 @@ pub(crate) struct Shared {
 }
 
 impl Host {
-    /// A host without players.
+    /// A host without players, with the games that come with Malpan.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let setup = RoomSetup {
-            board: config.game.board,
-            seats: config.game.seats,
+        let games = Games::standard(&config.game);
+        Self::with_games(config, games)
+    }
+
+    /// A host without players that plays `games`.
+    #[must_use]
+    pub fn with_games(config: Config, games: Games) -> Self {
+        Self::with_rules_on(config, games, Vec::new())
+    }
+
+    /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
+    /// empty, each room runs on the shard of whoever opened it.
+    #[must_use]
+    pub fn with_rules_on(config: Config, games: Games, rules: Vec<Shard>) -> Self {
+        let limits = RoomLimits {
+            rooms: config.limits.rooms,
+            watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
         };
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
-            directory: Directory::new(setup, config.limits.rooms),
+            directory: Directory::new(games, limits, rules),
             accounts: Accounts::default(),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,
         }))
+    }
+
+    /// The games that can be played.
+    #[must_use]
+    pub fn games(&self) -> &Games {
+        self.0.directory.games()
     }
 
     /// Rooms that are open.

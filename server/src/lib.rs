@@ -6,7 +6,7 @@
 //! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
 //! ```
 //!
-//! This is the only crate that sees the others. Start with [`Server`].
+//! This is the only crate that sees the others. Start with [`Server`]; a game of your own comes in through [`Games`].
 
 mod accounts;
 pub mod cli;
@@ -14,6 +14,7 @@ pub mod config;
 mod directory;
 mod ending;
 pub mod files;
+mod games;
 mod greeting;
 mod host;
 pub mod logging;
@@ -23,6 +24,7 @@ mod room;
 mod server;
 pub mod signals;
 
+pub use games::{Games, NewRoom};
 pub use greeting::Greeting;
 pub use host::Host;
 pub use player::Player;

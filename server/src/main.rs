@@ -78,7 +78,9 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
 fn fit_to_file_limit(config: &mut Config) -> anyhow::Result<()> {
     let limit = files::raise_limit().context("cannot raise the limit of open files")?;
     let sessions = config.limits.sessions;
-    if let Some(shortage) = files::shortage(sessions, limit, config.shard_count(), config.listen.len())? {
+    if let Some(shortage) =
+        files::shortage(sessions, limit, config.shard_count() + config.rules_threads, config.listen.len())?
+    {
         tracing::warn!("{shortage}");
         config.limits.sessions = shortage.sessions;
     }

@@ -1,6 +1,6 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
-use crate::{config::Config, host::Host, outgoing::frame};
+use crate::{config::Config, games::Games, host::Host, outgoing::frame};
 use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, accept, bind,
 };
@@ -24,6 +24,8 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     shards: Vec<ShardThread>,
+    /// Threads of the rooms' rules alone, where they are apart.
+    rules: Vec<ShardThread>,
     admission: Arc<Admission>,
     counters: Arc<Counters>,
     host: Host,
@@ -54,20 +56,32 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards. Call it on a Tokio runtime; the acceptors will run
-    /// there.
+    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// runtime; the acceptors will run there.
     ///
     /// # Errors
     /// [`StartError`] where an address cannot be had.
     pub fn start(config: Config) -> Result<Self, StartError> {
+        let games = Games::standard(&config.game);
+        Self::start_with(config, games)
+    }
+
+    /// As [`Server::start`], with these games.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(config: Config, games: Games) -> Result<Self, StartError> {
         let listen = |&address| bind(address).map_err(|source| StartError::Listen { address, source });
         let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         let counters = Arc::<Counters>::default();
         let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
         let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
+        let rules = (0..config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let admission = Admission::new(admission_limits(&config));
-        Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
+        let rooms_on = rules.iter().map(|thread| thread.shard().clone()).collect();
+        let host = Host::with_rules_on(config, games, rooms_on);
+        Ok(Self { listeners, addresses, shards, rules, admission, counters, host })
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
@@ -116,12 +130,13 @@ impl Server {
 
         let drain = self.host.config().drain;
         let limit = stop.within.map_or(drain, |within| within.min(drain));
-        drain_and_close(&self.host, &shards, limit).await;
+        let rules: Vec<_> = self.rules.iter().map(|thread| thread.shard().clone()).collect();
+        drain_and_close(&self.host, &shards, &rules, limit).await;
     }
 }
 
 /// The drain itself. `limit` is the whole time for it.
-async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
+async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: Duration) {
     let started = Instant::now();
     let play_until = started + limit.saturating_sub(GOODBYE);
     let end = started + limit.max(SHORTEST_GOODBYE);
@@ -136,7 +151,8 @@ async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
     let goodbye = async {
         host.flush_rooms().await;
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
-        for shard in shards {
+        // The rooms after the sessions that hold them open.
+        for shard in shards.iter().chain(rules) {
             shard.finished().await;
         }
     };

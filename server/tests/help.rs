@@ -134,7 +134,7 @@ fn every_default_in_the_help_is_the_real_one() {
 
 #[test]
 fn flags_of_what_does_not_exist_yet_are_usage_errors() {
-    for flag in ["--http=off", "--lecture=off", "--store=memory:", "--rules-threads=2", "--nonsense"] {
+    for flag in ["--http=off", "--lecture=off", "--store=memory:", "--nonsense"] {
         let (out, err, code) = run(&[flag]);
         assert_eq!((out.as_str(), code), ("", 2), "{err}");
         assert!(err.contains("unexpected argument"), "{err}");

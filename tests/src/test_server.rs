@@ -3,7 +3,7 @@
 use crate::name;
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Shard};
-use malpan_server::{Host, Server, StartError, Stop, config::Config};
+use malpan_server::{Games, Host, Server, StartError, Stop, config::Config};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -26,6 +26,17 @@ impl TestServer {
     /// # Errors
     /// Where the machine gives no port or thread.
     pub fn start(adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        Self::start_with(adjust, |config| Games::standard(&config.game))
+    }
+
+    /// As [`TestServer::start`], with these games.
+    ///
+    /// # Errors
+    /// As [`TestServer::start`].
+    pub fn start_with(
+        adjust: impl FnOnce(&mut Config),
+        games: impl FnOnce(&Config) -> Games,
+    ) -> Result<Self, StartError> {
         let mut config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             shards: 2,
@@ -33,7 +44,8 @@ impl TestServer {
             ..Config::default()
         };
         adjust(&mut config);
-        let server = Server::start(config)?;
+        let games = games(&config);
+        let server = Server::start_with(config, games)?;
         let address = server.addresses()[0];
         let host = server.host().clone();
         let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
@@ -104,7 +116,7 @@ impl TestServer {
     /// Where `who` is no name.
     pub async fn player(&self, who: &str) -> Result<(Client, Room), ClientError> {
         let mut client = self.guest(who).await?;
-        let room = Room::new(&client.join(JoinTarget::Any).await?);
+        let room = Room::new(&client.join(JoinTarget::Any).await?).expect("any room is a board");
         Ok((client, room))
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// What the types look like on the wire is serde's and the protocol's business; the client has the same types. An encoded
 /// command has at most [`CommandBytes::MAX_BYTES`](malpan_protocol::CommandBytes::MAX_BYTES) bytes, the updates of one
-/// call together at most [`UpdateBytes::MAX_BYTES`](malpan_protocol::UpdateBytes::MAX_BYTES), a snapshot at most
+/// call together at most half of [`UpdateBytes::MAX_BYTES`](malpan_protocol::UpdateBytes::MAX_BYTES), a snapshot at most
 /// [`StateBytes::MAX_BYTES`](malpan_protocol::StateBytes::MAX_BYTES); more is a fault of the rules and ends the room.
 pub trait Game: Send + Sized + 'static {
     /// What it is called: rooms of it are opened and joined under this name.

@@ -83,6 +83,10 @@ section! {
             Allowed::Form("one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
+        /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
+        /// the rooms of its thread and no connection. 0 runs each room on the shard of whoever opened it, which is faster
+        /// for quick rules.
+        rules_threads: usize = 0, count("threads", 0, 1024);
         /// The least time between two looks of a shard at its sockets. The first packet after a rest is handled at once;
         /// those that follow within this time are handled together, which costs a busy server less. 0s looks whenever
         /// something comes.
@@ -176,9 +180,9 @@ section! {
         send_buffer_bytes: usize = 16_384, count("bytes", 0, MIB_16);
         /// Packets of any kind from one client in a second, and as many at once after a rest.
         packets_per_second: u16 = 100, count("packets", 1, 10_000);
-        /// Steps of one player in a second. A step over this is refused and no strike.
+        /// Steps, or other commands to the game, of one player in a second. One over this is refused and no strike.
         steps_per_second: u16 = 20, count("steps", 1, 10_000);
-        /// Steps of one player at once, after a rest.
+        /// Such commands of one player at once, after a rest.
         step_burst: u16 = 10, count("steps", 1, 10_000);
         /// Signals of one player in a second, and as many at once after a rest.
         signals_per_second: u16 = 10, count("signals", 1, 10_000);
@@ -201,6 +205,8 @@ section! {
         strike_window: Duration = Duration::from_secs(10), time(MS_100, HOUR);
         /// Most rooms at once.
         rooms: usize = 2_000, count("rooms", 1, MILLION);
+        /// Most connections that watch one room without a seat.
+        watchers_per_room: usize = 20, count("connections", 0, 255);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
-//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join / Leave--> SignedIn, seated
+//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
 //! ```
 //!
 //! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
@@ -23,7 +23,9 @@ use crate::{
 use budgets::Budgets;
 pub(crate) use budgets::Rates;
 use malpan_net::{CloseReason, Service, SessionHandle};
-use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, Refusal, ServerPacket, SignalTarget, StepRefused};
+use malpan_protocol::{
+    ClientPacket, DenialCode, LeaveReason, RefusalReason, Refused, Seat, ServerPacket, SignalTarget,
+};
 use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
@@ -40,7 +42,7 @@ pub struct Player {
 enum State {
     Connected,
     Greeted { sign_in_tries: u16 },
-    SignedIn { seat: Option<Hold>, identity: Identity },
+    SignedIn { place: Option<Hold>, identity: Identity },
 }
 
 impl Player {
@@ -54,21 +56,22 @@ impl Player {
         !matches!(self.state, State::Connected)
     }
 
-    /// The seated player's way to the room, or an answer that there is none.
-    fn seat(&self) -> Option<&Hold> {
+    /// The player's place in a room, if there is one. One from which a room was watched that has closed is none.
+    fn place(&self) -> Option<&Hold> {
         match &self.state {
-            State::SignedIn { seat: Some(seat), .. } => Some(seat),
+            State::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
             _ => None,
         }
     }
 
-    /// Passes a seated player's message on to the room.
-    async fn tell_room(&mut self, message: impl FnOnce(&Hold) -> Message) {
-        match self.seat() {
-            // Where the room has failed, its supervisor ends this session.
-            Some(seat) => drop(seat.send(message(seat)).await),
+    /// The player's seat; who has none is told why that is wrong now.
+    fn seat(&self) -> Option<(&Hold, Seat)> {
+        match self.place().map(|place| (place, place.seat())) {
+            Some((place, Some(seat))) => return Some((place, seat)),
+            Some((_, None)) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
             None => self.out_of_order(),
         }
+        None
     }
 
     /// A request is not done; the conversation goes on.
@@ -87,8 +90,8 @@ impl Player {
         let why = match &self.state {
             State::Connected => "say hello first",
             State::Greeted { .. } => "sign in first; one hello is enough",
-            State::SignedIn { seat: None, .. } => "join a room first; signing in once is enough",
-            State::SignedIn { seat: Some(_), .. } => "leave the room first; signing in once is enough",
+            State::SignedIn { .. } if self.place().is_none() => "join a room first; signing in once is enough",
+            State::SignedIn { .. } => "leave the room first; signing in once is enough",
         };
         self.deny_and_close(DenialCode::OutOfOrder, why);
     }
@@ -108,11 +111,11 @@ impl Player {
     fn log(&self, line: impl FnOnce()) {
         let (session, peer) = (self.session.id().0, self.session.peer());
         let span = match &self.state {
-            State::SignedIn { identity, seat: Some(seat) } => {
-                let (player, name, room) = (identity.player().0, identity.name(), seat.room().0);
+            State::SignedIn { identity, place: Some(place) } => {
+                let (player, name, room) = (identity.player().0, identity.name(), place.room().0);
                 tracing::error_span!("session", session, %peer, player, %name, room)
             }
-            State::SignedIn { identity, seat: None } => {
+            State::SignedIn { identity, place: None } => {
                 let (player, name) = (identity.player().0, identity.name());
                 tracing::error_span!("session", session, %peer, player, %name)
             }
@@ -131,29 +134,38 @@ impl Service for Player {
             return self.too_fast("packets", now);
         }
         match packet {
-            ClientPacket::Step { seq, direction } => {
-                if self.seat().is_some() && !self.budgets.step(&self.host.rates, now.into_std()) {
+            ClientPacket::Command { seq, command } => {
+                if self.seat().is_none() {
+                    return;
+                }
+                if !self.budgets.step(&self.host.rates, now.into_std()) {
                     // Not a strike: a held key is no attack.
-                    let refused = StepRefused { seq, why: Refusal::TooFast };
-                    self.session.send(frame(&ServerPacket::StepRefused(refused)));
-                } else {
-                    self.tell_room(|seat| Message::Step { seat: seat.seat(), seq, direction }).await;
+                    let refused = Refused { seq, why: RefusalReason::TooFast };
+                    self.session.send(frame(&ServerPacket::Refused(refused)));
+                } else if let Some((place, seat)) = self.seat() {
+                    place.tell(Message::Command { seat, seq, command }).await;
                 }
             }
             ClientPacket::Signal { to, payload } => {
-                if self.seat().is_some() && !self.budgets.signal(&self.host.rates, now.into_std()) {
+                if self.seat().is_none() {
+                    return;
+                }
+                if !self.budgets.signal(&self.host.rates, now.into_std()) {
                     self.too_fast("signals", now);
-                } else if to == SignalTarget::Myself && self.seat().is_some() {
+                } else if to == SignalTarget::Myself {
                     self.session.send_droppable(frame(&ServerPacket::Echo { payload }));
-                } else {
-                    self.tell_room(|seat| Message::Signal { seat: seat.seat(), payload }).await;
+                } else if let Some((place, seat)) = self.seat() {
+                    place.tell(Message::Signal { seat, payload }).await;
                 }
             }
             ClientPacket::Chat { text } => {
-                if self.seat().is_some() && !self.budgets.chat(&self.host.rates, now.into_std()) {
+                if self.seat().is_none() {
+                    return;
+                }
+                if !self.budgets.chat(&self.host.rates, now.into_std()) {
                     self.too_fast("lines of chat", now);
-                } else {
-                    self.tell_room(|seat| Message::Chat { seat: seat.seat(), text }).await;
+                } else if let Some((place, seat)) = self.seat() {
+                    place.tell(Message::Chat { seat, text }).await;
                 }
             }
             ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye if !self.is_greeted() => {
@@ -171,9 +183,8 @@ impl Service for Player {
     }
 
     async fn recovered(&mut self) {
-        if let Some(seat) = self.seat() {
-            // Where the room has failed, its supervisor ends this session.
-            seat.send(Message::Recovered { seat: seat.seat() }).await;
+        if let Some(place) = self.place() {
+            place.tell(Message::Recovered { who: place.who() }).await;
         }
     }
 
@@ -190,10 +201,10 @@ impl Service for Player {
         if reason != CloseReason::Malformed {
             self.log(|| tracing::debug!(?reason, "gone"));
         }
-        if let State::SignedIn { seat, .. } = &mut self.state
-            && let Some(seat) = seat.take()
+        if let State::SignedIn { place, .. } = &mut self.state
+            && let Some(place) = place.take()
         {
-            seat.vacate(leave_reason(reason)).await;
+            place.vacate(leave_reason(reason)).await;
         }
     }
 }

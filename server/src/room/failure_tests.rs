@@ -1,6 +1,6 @@
 //! A panic in a room ends the room, and nothing else. No client can bring one about, so the tests reach inside.
 
-use super::{Message, Newcomer};
+use super::{Dialect, Message, Newcomer, Recipient};
 use crate::{Host, admission_limits, config::Config, session_settings};
 use malpan_client::{
     Client, ClientError, ConnectOptions,
@@ -47,8 +47,9 @@ impl Server {
 
     /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
     fn one_too_many(name: &str, session: &SessionHandle) -> Message {
-        let newcomer = Newcomer { name: Name::new(name).unwrap(), session: session.clone() };
-        Message::Join { seat: Seat::new(2).unwrap(), newcomer }
+        let to = Recipient::new(session.clone(), Dialect::Malpan);
+        let newcomer = Newcomer { name: Name::new(name).unwrap(), to };
+        Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
     }
 }
 

@@ -1,56 +1,64 @@
 //! A room's task.
 
-use super::{Message, Newcomer, RoomSetup, batch::Batch, members::Members};
-use crate::{directory::Directory, ending::Ending, outgoing::frame};
-use malpan_game::{Board, Game, Place, Released};
-use malpan_net::SessionHandle;
-use malpan_protocol::{
-    Ack, Chatted, Direction, Entered, Joined, LeaveReason, Left, Member, Position, RoomId, RoomTitle, Seat,
-    ServerPacket, Signalled, StepRefused,
+use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
+use crate::{
+    directory::Directory,
+    ending::Ending,
+    outgoing::{denied, frame},
 };
-use std::pin::{Pin, pin};
+use malpan_game::{Effect, Effects, Game, Place, Released};
+use malpan_protocol::{
+    Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
+    RefusalReason, Refused, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
+};
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
 use tokio::{
     sync::mpsc,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until},
 };
 
 /// No store loads rooms, so each is in its first life.
 const INCARNATION: u32 = 1;
+/// What the packets' bounds ask of a game's rules; see [`Game`]. Where it does not hold, the room ends.
+const FITS: &str = "what a game says fits its packet";
 
-/// A room: the board, the members, and what they have not been told yet.
+/// A room: the game, the members, and what they have not been told yet.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Room<G> {
     id: RoomId,
     title: RoomTitle,
     setup: RoomSetup,
     directory: Directory,
-    board: Board,
+    game: G,
     members: Members,
     batch: Batch,
     /// Taken from the inbox and not dealt with yet; the oldest is the last.
     waiting: Vec<Message>,
-    /// Whoever is just sitting down.
-    joining: Option<SessionHandle>,
+    /// Whoever is just coming in.
+    joining: Option<Recipient>,
     opened: Instant,
     /// Before this, nothing is flushed.
     next_flush: Instant,
 }
 
-impl Room {
-    pub(crate) fn new(id: RoomId, title: RoomTitle, setup: RoomSetup, directory: Directory) -> Self {
+impl<G: Game> Room<G> {
+    pub(crate) fn new(game: G, Opening { id, title, setup, directory, .. }: Opening) -> Self {
         let opened = Instant::now();
         Self {
             id,
             title,
+            setup,
             directory,
-            board: Board::new(setup.board, setup.seats),
+            game,
             members: Members::default(),
             batch: Batch::default(),
             waiting: Vec::new(),
             joining: None,
             opened,
             next_flush: opened,
-            setup,
         }
     }
 
@@ -61,9 +69,13 @@ impl Room {
     /// Serves the room until the directory has closed it.
     pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
+        let mut ticks = G::TICK.map(|every| ticks(self.opened, every));
         loop {
+            let mut ticked = false;
             tokio::select! {
                 biased;
+                // Before the messages, of which a busy room always has some.
+                () = next_tick(&mut ticks), if G::TICK.is_some() => ticked = true,
                 count = inbox.recv_many(&mut self.waiting, self.setup.inbox) => {
                     // Without the directory's and the members' ends nobody can come in any more.
                     if count == 0 {
@@ -73,10 +85,14 @@ impl Room {
                 () = &mut flush_due, if self.batch.is_pending() => {}
             }
             let now = Instant::now();
+            if ticked {
+                let effects = self.game.tick(now - self.opened);
+                self.tell(effects, None);
+            }
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
                 if self.take(message, now) == Released::Closed {
-                    return;
+                    return self.close(inbox).await;
                 }
                 if self.batch.is_full() {
                     self.flush();
@@ -90,8 +106,8 @@ impl Room {
     pub(crate) async fn fail(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         self.directory.remove(self.id);
         inbox.close();
-        for session in self.members.iter().map(|member| &member.session).chain(&self.joining) {
-            session.close(Ending::RoomFailed.into());
+        for to in self.members.everyone().chain(&self.joining) {
+            to.close(Ending::RoomFailed.into());
         }
         for message in self.waiting.drain(..) {
             message.turn_away();
@@ -99,6 +115,24 @@ impl Room {
         // Ends once those who had a place in the inbox already have used it.
         while let Some(message) = inbox.recv().await {
             message.turn_away();
+        }
+    }
+
+    /// The last seat is free: who watches is told, and who wanted to.
+    async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
+        // First of all, so that whoever hears of it finds the room closed.
+        inbox.close();
+        self.flush();
+        let left = frame(&ServerPacket::RoomLeft { room: self.id });
+        self.members.watchers().iter().for_each(|watcher| watcher.send(&left));
+        let mut late: Vec<_> = self.waiting.drain(..).rev().collect();
+        while let Some(message) = inbox.recv().await {
+            late.push(message);
+        }
+        for message in late {
+            if let Message::Join { newcomer, .. } = message {
+                newcomer.to.send(&denied(DenialCode::NoSuchRoom, format_args!("room {} has just closed", self.id)));
+            }
         }
     }
 
@@ -125,24 +159,30 @@ impl Room {
     fn take(&mut self, message: Message, now: Instant) -> Released {
         match message {
             Message::Join { seat, newcomer } => {
-                self.joining = Some(newcomer.session.clone());
-                self.join(seat, newcomer);
+                self.joining = Some(newcomer.to.clone());
+                match seat {
+                    Some(seat) => self.join(seat, newcomer, now),
+                    None => self.watch(newcomer.to),
+                }
                 self.joining = None;
             }
-            Message::Leave { seat, reason, done } => {
-                let released = self.leave(seat, reason);
+            Message::Leave { who, reason, done } => {
+                let released = match who {
+                    Who::Seat(seat) => self.leave(seat, reason, now),
+                    Who::Watcher(session) => self.unwatch(session, reason),
+                };
                 // An error means that the session did not wait for the answer.
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
-            Message::Step { seat, seq, direction } => self.step(seat, seq, direction, now),
+            Message::Command { seat, seq, command } => self.command(seat, seq, &command, now),
             Message::Chat { seat, text } => {
                 self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
             }
             Message::Signal { seat, payload } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
-            Message::Recovered { seat } => self.catch_up(seat),
+            Message::Recovered { who } => self.catch_up(who),
             Message::Flush { .. } => self.flush(),
             #[cfg(test)]
             Message::Fault => panic!("a fault, as a test wants it"),
@@ -150,72 +190,137 @@ impl Room {
         Released::Open
     }
 
-    fn join(&mut self, seat: Seat, newcomer: Newcomer) {
-        // Moves first: the newcomer may be put where a piece has just left.
+    fn join(&mut self, seat: Seat, newcomer: Newcomer, now: Instant) {
+        // Updates first: the newcomer may be put where a piece has just left.
         self.flush();
-        let cell = self.board.take_seat(seat).cell;
-        let member = Member { seat, name: newcomer.name.clone(), cell };
-        self.batch.event(|event| ServerPacket::Entered(Entered { event, member }));
+        let updates = encode(self.game.take_seat(now - self.opened, seat));
+        let member = Member { seat, name: newcomer.name.clone() };
+        self.batch.event(|event| ServerPacket::Entered(Entered { event, member, updates }));
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
         self.flush();
+        let to = newcomer.to.clone();
         self.members.add(seat, newcomer);
-        let joined = self.picture_for(seat);
-        self.members.send_to(seat, frame(&ServerPacket::Joined(joined)));
+        to.send(&frame(&self.picture_for(Some(seat))));
     }
 
-    fn leave(&mut self, seat: Seat, reason: LeaveReason) -> Released {
-        // Moves of a seat reach everyone while someone sits there.
+    fn watch(&mut self, to: Recipient) {
+        self.flush();
+        to.send(&frame(&self.picture_for(None)));
+        self.members.add_watcher(to);
+    }
+
+    fn leave(&mut self, seat: Seat, reason: LeaveReason, now: Instant) -> Released {
+        // Updates of a seat reach everyone while someone sits there.
         self.flush();
         if let Some(member) = self.members.remove(seat) {
-            self.board.leave_seat(seat);
-            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason }));
-            if reason == LeaveReason::Left {
-                member.session.send(frame(&ServerPacket::RoomLeft { room: self.id }));
-            }
+            let updates = encode(self.game.leave_seat(now - self.opened, seat));
+            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
+            self.let_go(&member.to, reason);
         }
         self.directory.release(Place { room: self.id, seat })
     }
 
-    fn step(&mut self, seat: Seat, seq: u32, direction: Direction, now: Instant) {
+    fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
+        if let Some(to) = self.members.remove_watcher(session) {
+            self.let_go(&to, reason);
+        }
+        self.directory.unwatch(self.id);
+        Released::Open
+    }
+
+    fn let_go(&self, to: &Recipient, reason: LeaveReason) {
+        if reason == LeaveReason::Left {
+            to.send(&frame(&ServerPacket::RoomLeft { room: self.id }));
+        }
+    }
+
+    fn command(&mut self, seat: Seat, seq: u32, command: &CommandBytes, now: Instant) {
         let Some(member) = self.members.member_mut(seat) else { return };
-        match self.board.apply(now - self.opened, seat, direction) {
-            Ok(position) => {
+        // Here and not at the connection, because only the room knows its game.
+        let command = match command.decode() {
+            Ok(command) => command,
+            Err(error) => {
+                member.to.send(&denied(DenialCode::Malformed, format_args!("no command of {}: {error}", G::NAME)));
+                return member.to.close(Ending::Denied.into());
+            }
+        };
+        match self.game.apply(now - self.opened, seat, command) {
+            Ok(effects) => {
                 member.last_seq = seq;
-                self.batch.moved(position, Ack { seat, seq });
+                self.tell(effects, Some(Ack { seat, seq }));
             }
             Err(why) => {
-                member.session.send(frame(&ServerPacket::StepRefused(StepRefused { seq, why })));
+                let why = RefusalReason::Rules(RefusalBytes::of(&why).expect(FITS));
+                member.to.send(&frame(&ServerPacket::Refused(Refused { seq, why })));
             }
         }
     }
 
-    /// Moves were left out for this member: one snapshot makes it exact again, also when nothing moves any more.
-    fn catch_up(&mut self, seat: Seat) {
+    /// Adds what has happened to what is to be told, and says that the command which did it was done.
+    fn tell(&mut self, effects: Effects<G::Update>, ack: Option<Ack>) {
+        if !effects.has_events() {
+            effects.into_updates().for_each(|update| self.batch.latest(&update));
+            return ack.map_or((), |ack| self.batch.done(ack));
+        }
+        if self.batch.has_updates() {
+            // In a flush the events come first: what happened before them must not come after.
+            self.flush();
+        }
+        let mut updates = UpdateBytes::new();
+        for effect in effects {
+            match effect {
+                Effect::Event(update) => updates.push(&update).expect(FITS),
+                Effect::Latest(update) => self.batch.latest(&update),
+            }
+        }
+        self.batch.event(|event| ServerPacket::Happened(Happened { event, ack, updates }));
+    }
+
+    /// Updates were left out for them: one snapshot makes them exact again, also when nothing happens any more.
+    fn catch_up(&mut self, who: Who) {
         self.flush();
-        let state = self.board.snapshot().filter_map(|position: Position| {
-            let seq = self.members.member(position.seat)?.last_seq;
-            Some((position, Ack { seat: position.seat, seq }))
-        });
-        let snapshot = self.batch.snapshot(state);
-        if let Some(member) = self.members.member(seat) {
-            member.session.send_latest(snapshot);
+        if let Some(to) = self.members.recipient(who) {
+            to.send_latest(&frame(&self.batch.snapshot(self.state(), self.members.acks())));
         }
     }
 
-    fn picture_for(&self, seat: Seat) -> Joined {
-        let members = self.board.snapshot().filter_map(|Position { seat, cell }| {
-            Some(Member { seat, name: self.members.member(seat)?.name.clone(), cell })
-        });
-        Joined {
+    fn picture_for(&self, seat: Option<Seat>) -> ServerPacket {
+        let members = self.members.seated().map(|(seat, member)| Member { seat, name: member.name.clone() });
+        ServerPacket::Joined(Joined {
             room: self.id,
             title: self.title.clone(),
+            game: G::NAME,
             seats: self.setup.seats,
-            board: self.setup.board,
             seat,
             members: members.collect::<Vec<_>>().try_into().expect("a room has at most MAX_SEATS members"),
             incarnation: INCARNATION,
             event: self.batch.last_event(),
             batch: self.batch.last_batch(),
-        }
+            state: self.state(),
+        })
+    }
+
+    fn state(&self) -> StateBytes {
+        StateBytes::of(&self.game.snapshot()).expect(FITS)
+    }
+}
+
+/// Everything that changed as one row, whatever it is worth.
+fn encode<U: serde::Serialize>(effects: Effects<U>) -> UpdateBytes {
+    let mut row = UpdateBytes::new();
+    effects.into_updates().for_each(|update| row.push(&update).expect(FITS));
+    row
+}
+
+fn ticks(opened: Instant, every: Duration) -> Interval {
+    let mut ticks = interval_at(opened + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn next_tick(ticks: &mut Option<Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
     }
 }

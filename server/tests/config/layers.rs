@@ -46,6 +46,7 @@ fn flags_go_before_variables() {
     let flags = Flags {
         listen: vec!["127.0.0.1:3".into(), "127.0.0.1:0".into()],
         shards: text("3"),
+        rules_threads: text("3"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),

@@ -101,6 +101,7 @@ fn wrong_values_of_flags() {
     let flags = Flags {
         listen: vec!["[::1]:7777".into(), "::1:99999".into()],
         shards: text("-1"),
+        rules_threads: None,
         board: text("8"),
         seats: text("11"),
         tick: text("2s"),
