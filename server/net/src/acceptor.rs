@@ -1,7 +1,6 @@
 //! Accepts connections and deals them to the shards in turn. No accept error ends it.
 
-use crate::{Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, closing::shut_down};
-use socket2::SockRef;
+use crate::{Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, closing::shut_down, options};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
@@ -69,9 +68,9 @@ pub async fn accept<P: Protocol>(
 }
 
 fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protocol: P, permit: Permit) {
-    let send_buffer = shard.settings().send_buffer_bytes;
+    let has_heartbeat = protocol.heartbeat().is_some();
     // The socket leaves the acceptor's readiness queue here and enters the shard's there.
-    let prepared = prepare(&stream, send_buffer).and_then(|()| stream.into_std());
+    let prepared = options::set(&stream, shard.settings(), has_heartbeat).and_then(|()| stream.into_std());
     match prepared {
         Ok(stream) => shard.open_with(peer, protocol, permit, move || TcpStream::from_std(stream)),
         Err(error) => {
@@ -79,14 +78,6 @@ fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protoco
             tracing::debug!(%peer, %error, "a connection ended while it was accepted");
         }
     }
-}
-
-fn prepare(stream: &TcpStream, send_buffer: Option<usize>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    if let Some(bytes) = send_buffer {
-        SockRef::from(stream).set_send_buffer_size(bytes)?;
-    }
-    Ok(())
 }
 
 /// Tells a peer why it is not admitted, where that costs little, and closes.

@@ -169,7 +169,8 @@ impl SessionHandle {
     }
 
     /// The peer has proven itself (signed in, say): the session no longer counts as pending, its deadline is lifted,
-    /// and from now on silence is limited and heartbeats are sent.
+    /// and from now on silence is limited and heartbeats are sent, where the protocol has
+    /// [some](crate::Protocol::heartbeat).
     pub fn establish(&self) {
         if let Some(permit) = &*self.permit() {
             permit.establish();
@@ -242,7 +243,8 @@ impl SessionHandle {
         if self.0.blocked_since.load(Ordering::Relaxed) != 0 && passed(&self.0.blocked_since, settings.write_stall) {
             return Due::Close(CloseReason::WriteStalled);
         }
-        if !self.is_established() {
+        // Of a peer that cannot be asked, silence says nothing; see Protocol::heartbeat.
+        if !self.is_established() || self.0.heartbeat.is_none() {
             return Due::Nothing;
         }
         if settings.silence.is_some_and(|limit| passed(&self.0.heard_at, limit)) {

@@ -23,6 +23,7 @@ mod counters;
 mod frame;
 mod handle;
 mod listener;
+mod options;
 mod queue;
 mod reader;
 mod service;

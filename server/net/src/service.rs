@@ -18,34 +18,59 @@ pub trait Protocol: Clone + Send + Sync + 'static {
     /// A connection opened: makes its service. Runs on the shard where the session lives.
     fn open(&self, session: SessionHandle) -> Self::Service;
 
-    /// The last bytes for a peer whose connection ends for `reason`; `None` sends nothing.
-    fn farewell(&self, reason: CloseReason) -> Option<Frame>;
+    /// The last bytes for a peer whose connection ends for `reason`; `None`, the default, sends nothing.
+    fn farewell(&self, reason: CloseReason) -> Option<Frame> {
+        let _ = reason;
+        None
+    }
 
-    /// The bytes that ask a silent peer for a sign of life; `None` where the protocol has no such thing.
-    fn heartbeat(&self) -> Option<Frame>;
+    /// The bytes that ask a silent peer for a sign of life; `None`, the default, where the protocol has no such thing.
+    ///
+    /// Without them a quiet peer cannot be told from a dead one by its silence, so [`Settings::silence`] does not hold.
+    /// Instead the kernel asks, with TCP keepalive: after [`Settings::ping_after`] for the first time, and a peer that is
+    /// gone ends as [`CloseReason::Broken`] after about [`Settings::silence`].
+    ///
+    /// [`Settings::silence`]: crate::Settings::silence
+    /// [`Settings::ping_after`]: crate::Settings::ping_after
+    fn heartbeat(&self) -> Option<Frame> {
+        None
+    }
 }
 
 /// One connection's behaviour.
 ///
 /// Its methods run one at a time. While one waits, nothing is read from the peer, and what is queued for the peer is
 /// still written. When the connection ends meanwhile, the waiting method is dropped where it waits.
-pub trait Service: Send + 'static {
+pub trait Service: Sized + Send + 'static {
     /// What the decoder yields.
     type Packet: Send;
+
+    /// The connection is open. Runs before the first packet is read, and may wait as [`Service::packet`] may: for a seat,
+    /// say.
+    fn opened(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// A packet arrived.
     fn packet(&mut self, packet: Self::Packet) -> impl Future<Output = ()> + Send;
 
     /// The peer lagged, so that [`SessionHandle::send_latest`] left frames out, and has caught up.
-    fn recovered(&mut self) -> impl Future<Output = ()> + Send;
+    fn recovered(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// The peer's bytes are not packets; `error` says why. The connection closes after this with
     /// [`CloseReason::Malformed`].
-    fn malformed(&mut self, error: &dyn fmt::Display);
+    fn malformed(&mut self, error: &dyn fmt::Display) {
+        let _ = error;
+    }
 
     /// The connection ends. What is queued and the farewell are written only after this, so it should not take long. Not
     /// called when a method panicked; the service is dropped either way.
-    fn ended(self, reason: CloseReason) -> impl Future<Output = ()> + Send;
+    fn ended(self, reason: CloseReason) -> impl Future<Output = ()> + Send {
+        let _ = reason;
+        async {}
+    }
 }
 
 /// Why a connection ends.
@@ -55,7 +80,7 @@ pub enum CloseReason {
     Refused(Refusal),
     /// The peer closed it.
     PeerClosed,
-    /// It broke: reset, unreachable.
+    /// It broke: reset, unreachable, or dead by TCP keepalive.
     Broken,
     /// The peer's bytes are not packets.
     Malformed,
@@ -63,7 +88,7 @@ pub enum CloseReason {
     SlowConsumer,
     /// Nothing could be written for [`Settings::write_stall`](crate::Settings::write_stall).
     WriteStalled,
-    /// Nothing was heard for [`Settings::silence`](crate::Settings::silence).
+    /// Nothing was heard for [`Settings::silence`](crate::Settings::silence), in spite of heartbeats.
     Silent,
     /// The deadline that the service had set passed.
     Deadline,

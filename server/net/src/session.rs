@@ -1,6 +1,7 @@
 //! A session: the one task that owns a connection from its first byte to its last.
 //!
 //! ```text
+//! Service::opened
 //! wait: close asked for? -> write what is queued -> read a packet -> Service::packet (writing goes on) -> wait
 //! ```
 //!
@@ -18,7 +19,7 @@ use crate::{
 use futures::FutureExt;
 use std::{
     future::{Future, poll_fn},
-    io,
+    io, mem,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
     task::{Context, Poll},
@@ -73,10 +74,14 @@ where
 {
     let mut reader = Reader::new(protocol.decoder());
     let mut service = protocol.open(session.clone());
+    let mut opened = false;
     let reason = loop {
         let event = poll_fn(|cx| {
             if let Poll::Ready(reason) = poll_outgoing(cx, io, writer, session) {
                 return Poll::Ready(Event::Ended(reason));
+            }
+            if !mem::replace(&mut opened, true) {
+                return Poll::Ready(Event::Opened);
             }
             if session.queue().has_recovered(&session.shard().settings().queue) {
                 return Poll::Ready(Event::Recovered);
@@ -89,8 +94,9 @@ where
                 session.heard();
                 handle(pin!(service.packet(packet)), io, writer, session).await
             }
+            Event::Opened => handle(pin!(service.opened()), io, writer, session).await,
             Event::Recovered => handle(pin!(service.recovered()), io, writer, session).await,
-            Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end)),
+            Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end, session)),
             Event::Ended(reason) => Some(reason),
         };
         if let Some(reason) = ended {
@@ -106,6 +112,7 @@ where
 }
 
 enum Event<R> {
+    Opened,
     Read(R),
     Recovered,
     Ended(CloseReason),
@@ -147,14 +154,19 @@ fn poll_outgoing<IO: AsyncWrite + Unpin>(
     session.close_reason().map_or(Poll::Pending, Poll::Ready)
 }
 
-fn read_end<P: Protocol>(service: &mut P::Service, end: ReadEnd<<P::Decoder as Decoder>::Error>) -> CloseReason {
+fn read_end<P: Protocol>(
+    service: &mut P::Service,
+    end: ReadEnd<<P::Decoder as Decoder>::Error>,
+    session: &SessionHandle,
+) -> CloseReason {
     match end {
         ReadEnd::Eof => CloseReason::PeerClosed,
         ReadEnd::Io(error) => {
-            tracing::trace!(%error, "reading failed");
+            tracing::trace!(session = session.id().0, %error, "reading failed");
             CloseReason::Broken
         }
         ReadEnd::Undecodable(error) => {
+            tracing::debug!(session = session.id().0, peer = %session.peer(), %error, "these bytes are no packet");
             service.malformed(&error);
             CloseReason::Malformed
         }
@@ -164,10 +176,8 @@ fn read_end<P: Protocol>(service: &mut P::Service, end: ReadEnd<<P::Decoder as D
 #[cfg(test)]
 mod tests {
     use super::run;
-    use crate::{
-        Admission, AdmissionLimits, CloseReason, Count, Frame, Protocol, Service, SessionHandle, Settings, Shard,
-    };
-    use std::{fmt, io, net::SocketAddr, sync::Arc};
+    use crate::{Admission, AdmissionLimits, Count, Protocol, Service, SessionHandle, Settings, Shard};
+    use std::{io, net::SocketAddr, sync::Arc};
     use tokio::{net::TcpStream, runtime::Handle};
     use tokio_util::codec::BytesCodec;
 
@@ -185,26 +195,12 @@ mod tests {
         fn open(&self, _: SessionHandle) -> Self {
             Self
         }
-
-        fn farewell(&self, _: CloseReason) -> Option<Frame> {
-            None
-        }
-
-        fn heartbeat(&self) -> Option<Frame> {
-            None
-        }
     }
 
     impl Service for Nothing {
         type Packet = bytes::BytesMut;
 
         async fn packet(&mut self, _: bytes::BytesMut) {}
-
-        async fn recovered(&mut self) {}
-
-        fn malformed(&mut self, _: &dyn fmt::Display) {}
-
-        async fn ended(self, _: CloseReason) {}
     }
 
     fn shard() -> (Shard, Arc<Admission>, SocketAddr) {

@@ -6,10 +6,9 @@
 
 use bytes::BytesMut;
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard,
-    accept, bind,
+    Admission, AdmissionLimits, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard, accept, bind,
 };
-use std::{fmt, fs::File, sync::Arc, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
@@ -40,14 +39,6 @@ impl Protocol for Echo {
     fn open(&self, session: SessionHandle) -> EchoService {
         EchoService(session)
     }
-
-    fn farewell(&self, _: CloseReason) -> Option<Frame> {
-        None
-    }
-
-    fn heartbeat(&self) -> Option<Frame> {
-        None
-    }
 }
 
 impl Service for EchoService {
@@ -56,12 +47,6 @@ impl Service for EchoService {
     async fn packet(&mut self, packet: BytesMut) {
         self.0.send(Frame::new(&packet));
     }
-
-    async fn recovered(&mut self) {}
-
-    fn malformed(&mut self, _: &dyn fmt::Display) {}
-
-    async fn ended(self, _: CloseReason) {}
 }
 
 #[tokio::test]

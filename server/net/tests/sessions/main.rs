@@ -8,6 +8,7 @@
 mod acceptor;
 mod bounds;
 mod closing;
+mod opening;
 mod panics;
 mod reading;
 mod sockets;
