@@ -106,6 +106,11 @@ impl Host {
         self.0.directory.flush_rooms().await;
     }
 
+    /// What its sessions share.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0)
+    }
+
     #[cfg(test)]
     pub(crate) fn directory(&self) -> &Directory {
         &self.0.directory

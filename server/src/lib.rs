@@ -17,6 +17,7 @@ pub mod files;
 mod games;
 mod greeting;
 mod host;
+pub mod lecture;
 pub mod logging;
 mod outgoing;
 mod player;

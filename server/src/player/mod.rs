@@ -20,8 +20,7 @@ use crate::{
     outgoing::{denied, frame},
     room::Message,
 };
-use budgets::Budgets;
-pub(crate) use budgets::Rates;
+pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
 use malpan_protocol::{
     ClientPacket, DenialCode, LeaveReason, RefusalReason, Refused, Seat, ServerPacket, SignalTarget,
@@ -209,7 +208,8 @@ impl Service for Player {
     }
 }
 
-fn leave_reason(reason: CloseReason) -> LeaveReason {
+/// What a room is told of the end of a connection.
+pub(crate) fn leave_reason(reason: CloseReason) -> LeaveReason {
     match reason {
         CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Silent | CloseReason::Stopping => {
             LeaveReason::Disconnected

@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use malpan_net::Frame;
 use malpan_protocol::{Ack, ServerPacket, Snapshot, StateBytes, Updates};
 use serde::Serialize;
+use std::cell::OnceCell;
 
 /// Bytes of events from which on a flush does not wait for its tick.
 const EVENT_BYTES: usize = 8 * 1024;
@@ -31,6 +32,8 @@ pub(crate) struct Flush {
     events: Option<Frame>,
     /// Latest wins.
     updates: Option<Frame>,
+    /// Both in the lecture wire, once someone has asked.
+    lecture: OnceCell<(Option<Frame>, Option<Frame>)>,
 }
 
 impl Batch {
@@ -73,7 +76,7 @@ impl Batch {
         let events = (!self.events.is_empty()).then(|| Frame::new(&self.events));
         self.events.clear();
         let updates = self.has_updates().then(|| self.encode_updates());
-        Flush { events, updates }
+        Flush { events, updates, lecture: OnceCell::new() }
     }
 
     /// How the game stands, with the numbers that are current.
@@ -114,6 +117,11 @@ impl Flush {
     pub(crate) fn said_in(&self, dialect: Dialect) -> (Option<&Frame>, Option<&Frame>) {
         match dialect {
             Dialect::Malpan => (self.events.as_ref(), self.updates.as_ref()),
+            Dialect::Lecture => {
+                let say = |frame: &Option<Frame>| frame.as_ref().and_then(|frame| dialect.say(frame));
+                let (events, updates) = self.lecture.get_or_init(|| (say(&self.events), say(&self.updates)));
+                (events.as_ref(), updates.as_ref())
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! To whom a room sends, and in which protocol.
 
+use crate::lecture;
 use malpan_net::{CloseReason, Delivery, Frame, SessionHandle, SessionId};
 
 /// What someone in a room speaks.
@@ -7,6 +8,8 @@ use malpan_net::{CloseReason, Delivery, Frame, SessionHandle, SessionId};
 pub(crate) enum Dialect {
     /// The Malpan protocol, in which the room writes.
     Malpan,
+    /// The lecture wire.
+    Lecture,
 }
 
 impl Dialect {
@@ -14,6 +17,7 @@ impl Dialect {
     pub(crate) fn say(self, frame: &Frame) -> Option<Frame> {
         match self {
             Self::Malpan => Some(frame.clone()),
+            Self::Lecture => lecture::say(frame),
         }
     }
 }
