@@ -2,8 +2,9 @@
 
 use crate::{ClientError, Connection};
 use malpan_protocol::{
-    ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId, RoomFilter,
-    RoomId, RoomTitle, Rooms, SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName, VersionRange, Welcome,
+    ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
+    RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName,
+    VersionRange, Welcome,
 };
 use serde::Serialize;
 use std::{

@@ -1,8 +1,8 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload, SoftwareName,
-    VersionRange, codec::Packet,
+    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload,
+    SoftwareName, VersionRange, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
