@@ -2,7 +2,7 @@
 
 use crate::view::{BoardView, View};
 use malpan_protocol::{
-    BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
+    Ack, BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
     StateBytes, UpdateBytes, WireError,
 };
 
@@ -102,6 +102,7 @@ impl<V: View> Room<V> {
             }
             ServerPacket::Happened(happened) => {
                 self.follow(happened.event)?;
+                self.check_acks(happened.ack.as_slice())?;
                 self.update(&happened.updates)?;
             }
             ServerPacket::Chat(chat) => self.follow(chat.event)?,
@@ -110,12 +111,14 @@ impl<V: View> Room<V> {
                 self.skipped_batches += updates.batch.saturating_sub(self.batch + 1);
                 self.batch = updates.batch;
                 self.stand_at(updates.event)?;
+                self.check_acks(&updates.acks)?;
                 self.update(&updates.updates)?;
             }
             ServerPacket::Snapshot(snapshot) => {
                 self.skipped_batches += snapshot.batch.saturating_sub(self.batch);
                 self.batch = snapshot.batch;
                 self.stand_at(snapshot.event)?;
+                self.check_acks(&snapshot.acks)?;
                 self.view = view(&snapshot.state)?;
             }
             _ => {}
@@ -190,6 +193,14 @@ impl<V: View> Room<V> {
             return Err(RoomError::EventGap { expected: self.event, found: event });
         }
         Ok(())
+    }
+
+    /// Nothing is acknowledged to a seat in which nobody sits.
+    fn check_acks(&self, acks: &[Ack]) -> Result<(), RoomError> {
+        match acks.iter().find(|ack| self.name(ack.seat).is_none()) {
+            Some(ack) => Err(RoomError::WrongSeat(ack.seat)),
+            None => Ok(()),
+        }
     }
 
     fn update(&mut self, updates: &UpdateBytes) -> Result<(), RoomError> {

@@ -71,17 +71,21 @@ impl Worker {
     }
 
     /// Takes in a seated player and returns its slot.
-    pub(super) fn seat(&mut self, player: u32, seated: Seated) -> usize {
+    ///
+    /// # Errors
+    /// The cause by which it cannot play: the server gave it no seat, or one in another game than the board.
+    pub(super) fn seat(&mut self, player: u32, seated: Seated) -> Result<usize, String> {
         let Seated { client, joined, took } = seated;
+        let member = Member::new(player, &joined, &self.shared.plan, &mut self.ledger)
+            .map_err(|fault| cause::of_fault(&fault))?;
         self.ledger.timings.connect.record_ns(super::plan::nanos(took));
         self.ledger.connected += 1;
         let tick_ms = client.welcome().limits.tick_ms;
-        let member = Member::new(player, &joined, &self.shared.plan, &mut self.ledger);
         self.players.push(Player::new(player, client, member));
         let live = &self.shared.live[self.index];
         live.tick_ms.fetch_max(tick_ms.into(), Relaxed);
         live.connected.store(self.ledger.connected, Relaxed);
-        self.players.len() - 1
+        Ok(self.players.len() - 1)
     }
 
     /// A player could not be seated.

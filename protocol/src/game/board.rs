@@ -12,6 +12,11 @@ pub struct Position {
     pub cell: Cell,
 }
 
+impl Position {
+    /// Bytes of each, so that a row of them tells by its length how many there are.
+    pub const BYTES: usize = 3;
+}
+
 /// Why a step was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Refusal {
@@ -28,4 +33,19 @@ pub struct State {
     pub size: BoardSize,
     /// Every piece.
     pub positions: List<Position, MAX_SEATS>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Position;
+    use crate::{Cell, Seat, UpdateBytes};
+
+    #[test]
+    fn every_position_has_the_same_length() {
+        for position in [(0, 0, 0), (9, 63, 255)] {
+            let (seat, x, y) = position;
+            let position = Position { seat: Seat::new(seat).unwrap(), cell: Cell { x, y } };
+            assert_eq!(UpdateBytes::of(&position).unwrap().len(), Position::BYTES);
+        }
+    }
 }
