@@ -32,6 +32,7 @@ mod settings;
 mod shard;
 mod shard_thread;
 mod sweep;
+mod transport;
 mod writer;
 
 pub use acceptor::accept;
@@ -45,3 +46,4 @@ pub use service::{CloseReason, Protocol, Service};
 pub use settings::{QueueLimits, Settings};
 pub use shard::Shard;
 pub use shard_thread::ShardThread;
+pub use transport::{Tcp, Transport};

@@ -78,6 +78,9 @@ pub trait Service: Sized + Send + 'static {
 pub enum CloseReason {
     /// It was not admitted.
     Refused(Refusal),
+    /// The transport's handshake failed, or took longer than
+    /// [`Settings::handshake_within`](crate::Settings::handshake_within).
+    Handshake,
     /// The peer closed it.
     PeerClosed,
     /// It broke: reset, unreachable, or dead by TCP keepalive.

@@ -14,4 +14,5 @@ mod reading;
 mod sockets;
 mod support;
 mod sweep;
+mod transports;
 mod writing;
