@@ -138,6 +138,10 @@ impl Protocol for Host {
         Some(kicked(kick))
     }
 
+    fn signs_in(&self) -> bool {
+        true
+    }
+
     fn heartbeat(&self) -> Option<Frame> {
         Some(self.0.heartbeat.clone())
     }

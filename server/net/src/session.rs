@@ -50,6 +50,9 @@ pub(crate) async fn run<IO, F, P>(
         Ok(io) => io,
         Err(reason) => return note_end(session, reason),
     };
+    if !protocol.signs_in() {
+        session.establish();
+    }
     let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
     let reason = served.unwrap_or(CloseReason::Panicked);
     note_end(session, reason);

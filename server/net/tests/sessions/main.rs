@@ -11,6 +11,7 @@ mod closing;
 mod opening;
 mod panics;
 mod reading;
+mod serve;
 mod sockets;
 mod support;
 mod sweep;

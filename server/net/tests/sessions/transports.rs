@@ -1,12 +1,13 @@
 //! What an accepted connection goes through before its session: handshakes that come to their end, fail, hang, panic.
 
 use crate::support::{
-    Event, Scene, frame,
+    Behaviour, Event, Scene, frame,
     scene::admission,
     sockets::{connect, listen, patient, read_to_end, until},
     unpack,
 };
 use malpan_net::{CloseReason, Count, Delivery, Settings, Shard, Transport, accept};
+use socket2::SockRef;
 use std::{
     future::pending,
     io,
@@ -16,7 +17,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufStream},
     net::TcpStream,
-    sync::Notify,
+    sync::{Notify, mpsc},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,8 @@ enum Gate {
     /// Tells that it waits.
     Never(Arc<Notify>),
     Panics,
+    /// Says whether the kernel asks the peer for signs of life, and fails.
+    Keepalive(mpsc::UnboundedSender<bool>),
 }
 
 impl Transport for Gate {
@@ -50,6 +53,10 @@ impl Transport for Gate {
                 waits.notify_one();
                 pending::<()>().await;
             }
+            Self::Keepalive(is_on) => {
+                is_on.send(SockRef::from(stream.get_ref()).keepalive().unwrap()).unwrap();
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             Self::Panics => panic!("asked to panic in the handshake"),
         }
         Ok(stream)
@@ -60,6 +67,12 @@ impl Transport for Gate {
 async fn at_the_gate(gate: Gate, handshake_within: Duration, sessions: usize) -> (Scene, TcpStream, CancellationToken) {
     let mut scene = Scene::new(Settings { handshake_within, ..patient() });
     scene.admission = admission(sessions, 9, 9);
+    let (client, stop) = connect_to(&scene, gate).await;
+    (scene, client, stop)
+}
+
+/// Opens such a gate in front of the scene, and takes one client to it.
+async fn connect_to(scene: &Scene, gate: Gate) -> (TcpStream, CancellationToken) {
     let (listener, address) = listen();
     let stop = CancellationToken::new();
     let shards: Arc<[Shard]> = Arc::new([scene.shard.clone()]);
@@ -67,7 +80,7 @@ async fn at_the_gate(gate: Gate, handshake_within: Duration, sessions: usize) ->
     tokio::spawn(accept(listener, gate, shards, admission, protocol, stop.clone()));
     let client = connect(address).await;
     until(|| scene.counted(Count::Accepted) == 1).await;
-    (scene, client, stop)
+    (client, stop)
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -140,4 +153,15 @@ async fn a_panic_in_a_handshake_ends_that_connection_alone() {
 async fn who_is_refused_at_a_gate_is_told_nothing() {
     let (mut scene, client, _stop) = at_the_gate(Gate::Magic, HOUR, 0).await;
     assert_gone(&mut scene, client, Count::RefusedFull).await;
+}
+
+#[tokio::test]
+async fn the_kernel_watches_those_that_cannot_be_asked() {
+    for no_heartbeat in [true, false] {
+        let settings = Settings { silence: Some(HOUR), ..patient() };
+        let scene = Scene::with(settings, Behaviour { no_heartbeat, ..Behaviour::default() });
+        let (is_on, mut keepalive) = mpsc::unbounded_channel();
+        let _gate = connect_to(&scene, Gate::Keepalive(is_on)).await;
+        assert_eq!(keepalive.recv().await, Some(no_heartbeat));
+    }
 }
