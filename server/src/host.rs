@@ -150,7 +150,9 @@ impl Protocol for Host {
                 return Some(denied(code, refusal));
             }
             // Whoever is gone hears nothing; to whoever sent garbage the player has said what there is to say.
-            CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => return None,
+            CloseReason::Handshake | CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => {
+                return None;
+            }
             CloseReason::SlowConsumer | CloseReason::WriteStalled => KickReason::SlowConsumer,
             CloseReason::Silent => KickReason::Silent,
             CloseReason::Deadline => KickReason::TooLate,
@@ -159,6 +161,10 @@ impl Protocol for Host {
             CloseReason::Service(code) => Ending::of(code)?.kick()?,
         };
         Some(kicked(kick))
+    }
+
+    fn signs_in(&self) -> bool {
+        true
     }
 
     fn heartbeat(&self) -> Option<Frame> {

@@ -2,7 +2,7 @@
 
 use crate::{config::Config, games::Games, host::Host, outgoing::frame};
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, accept, bind,
+    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, Tcp, accept, bind,
 };
 use malpan_protocol::ServerPacket;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -122,7 +122,7 @@ impl Server {
         let mut acceptors = JoinSet::new();
         for listener in self.listeners {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
-            acceptors.spawn(accept(listener, shards, admission, self.host.clone(), stop_accepting.clone()));
+            acceptors.spawn(accept(listener, Tcp, shards, admission, self.host.clone(), stop_accepting.clone()));
         }
         let stop = stop.await;
         stop_accepting.cancel();

@@ -37,6 +37,8 @@ counts! {
     RefusedAddress = "refused_address",
     /// Refused: as many that are not established as the server takes.
     RefusedPending = "refused_pending",
+    /// Ended because the transport's handshake failed or took too long.
+    HandshakesFailed = "handshakes_failed",
     /// Ended by the peer, or broken.
     Disconnected = "disconnected",
     /// Ended because the bytes were no packets.
@@ -87,6 +89,7 @@ impl Counters {
             CloseReason::Refused(Refusal::Full) => Count::RefusedFull,
             CloseReason::Refused(Refusal::AddressFull) => Count::RefusedAddress,
             CloseReason::Refused(Refusal::PendingFull) => Count::RefusedPending,
+            CloseReason::Handshake => Count::HandshakesFailed,
             CloseReason::PeerClosed | CloseReason::Broken => Count::Disconnected,
             CloseReason::Malformed => Count::Malformed,
             CloseReason::SlowConsumer | CloseReason::WriteStalled => Count::SlowConsumers,

@@ -168,7 +168,7 @@ impl SessionHandle {
         self.0.close.get().copied()
     }
 
-    /// The peer has proven itself (signed in, say): the session no longer counts as pending, its deadline is lifted,
+    /// The peer has proven itself (signed in, say), or had [nothing to prove](crate::Protocol::signs_in): the session no longer counts as pending, its deadline is lifted,
     /// and from now on silence is limited and heartbeats are sent, where the protocol has
     /// [some](crate::Protocol::heartbeat).
     pub fn establish(&self) {
@@ -185,8 +185,8 @@ impl SessionHandle {
         self.0.established.load(Ordering::Relaxed)
     }
 
-    /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
-    /// before.
+    /// Ends the session with [`CloseReason::Deadline`] after `time`, unless [`SessionHandle::establish`] is called or
+    /// another deadline set before.
     pub fn set_deadline(&self, time: Duration) {
         // Rounded up: a deadline may come a sweep late, but never early.
         let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));

@@ -18,6 +18,17 @@ pub trait Protocol: Clone + Send + Sync + 'static {
     /// A connection opened: makes its service. Runs on the shard where the session lives.
     fn open(&self, session: SessionHandle) -> Self::Service;
 
+    /// Whether a peer has to prove itself first, by signing in, say. Its service tells when it has, with
+    /// [`SessionHandle::establish`]; until then it counts against [`AdmissionLimits::pending`], silence is not limited and
+    /// no heartbeats are sent, and a [deadline](SessionHandle::set_deadline) is the service's business.
+    ///
+    /// `false`, the default: whoever connects is established at once.
+    ///
+    /// [`AdmissionLimits::pending`]: crate::AdmissionLimits::pending
+    fn signs_in(&self) -> bool {
+        false
+    }
+
     /// The last bytes for a peer whose connection ends for `reason`; `None`, the default, sends nothing.
     fn farewell(&self, reason: CloseReason) -> Option<Frame> {
         let _ = reason;
@@ -78,6 +89,9 @@ pub trait Service: Sized + Send + 'static {
 pub enum CloseReason {
     /// It was not admitted.
     Refused(Refusal),
+    /// The transport's handshake failed, or took longer than
+    /// [`Settings::handshake_within`](crate::Settings::handshake_within).
+    Handshake,
     /// The peer closed it.
     PeerClosed,
     /// It broke: reset, unreachable, or dead by TCP keepalive.

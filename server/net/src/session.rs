@@ -1,7 +1,7 @@
 //! A session: the one task that owns a connection from its first byte to its last.
 //!
 //! ```text
-//! Service::opened
+//! Transport::handshake -> Service::opened
 //! wait: close asked for? -> write what is queued -> read a packet -> Service::packet (writing goes on) -> wait
 //! ```
 //!
@@ -27,32 +27,61 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
+    time::timeout,
 };
 use tokio_util::codec::Decoder;
 
 /// Serves one connection, which `connect` makes on the shard's own runtime, to its end.
-pub(crate) async fn run<IO, P>(
-    connect: impl FnOnce() -> io::Result<IO>,
+pub(crate) async fn run<IO, F, P>(
+    connect: impl FnOnce() -> F + Send,
     protocol: P,
     registered: Registered,
     queue: mpsc::UnboundedReceiver<Item>,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
+    F: Future<Output = io::Result<IO>> + Send,
     P: Protocol,
 {
     let session = registered.session();
-    let mut io = match connect() {
-        Ok(io) => io,
-        Err(error) => {
-            tracing::warn!(session = session.id().0, peer = %session.peer(), %error, "it could not be taken over");
-            session.close(CloseReason::Broken);
-            session.shard().counters().add_closed(CloseReason::Broken);
-            return;
-        }
-    };
     let mut writer = Writer::new(queue);
+    // Boxed: what comes before and after is over soon, and must not make every session's task larger.
+    let connected = AssertUnwindSafe(Box::pin(connected(connect, &mut writer, session))).catch_unwind().await;
+    let mut io = match connected.unwrap_or(Err(CloseReason::Panicked)) {
+        Ok(io) => io,
+        Err(reason) => return note_end(session, reason),
+    };
+    if !protocol.signs_in() {
+        session.establish();
+    }
     let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
     let reason = served.unwrap_or(CloseReason::Panicked);
+    note_end(session, reason);
+    Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
+}
+
+/// The stream that `connect` makes, in its time and unless the session is closed before; or why there is none.
+async fn connected<IO, F: Future<Output = io::Result<IO>>>(
+    connect: impl FnOnce() -> F,
+    writer: &mut Writer,
+    session: &SessionHandle,
+) -> Result<IO, CloseReason> {
+    let mut connecting = pin!(timeout(session.shard().settings().handshake_within, connect()));
+    poll_fn(|cx| {
+        // Looked at first: on a stream that is there at once, even whoever is closed before it began is told why.
+        if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
+            return Poll::Ready(connected.unwrap_or_else(|late| Err(late.into())).map_err(|error| {
+                tracing::debug!(session = session.id().0, peer = %session.peer(), %error, "the handshake failed");
+                CloseReason::Handshake
+            }));
+        }
+        writer.hold(cx, session);
+        session.close_reason().map_or(Poll::Pending, |reason| Poll::Ready(Err(reason)))
+    })
+    .await
+}
+
+/// Nobody is served any more, for `reason`.
+fn note_end(session: &SessionHandle, reason: CloseReason) {
     // Those who still send after a panic learn that it is over before they are heard again.
     session.close(reason);
     session.shard().counters().add_closed(reason);
@@ -63,8 +92,6 @@ pub(crate) async fn run<IO, P>(
         // The service has its own word for it.
         reason => tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
     }
-    // Boxed: the end is rare and must not make every session's task larger.
-    Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
 }
 
 async fn serve<IO, P>(io: &mut IO, writer: &mut Writer, protocol: &P, session: &SessionHandle) -> CloseReason
@@ -177,7 +204,12 @@ fn read_end<P: Protocol>(
 mod tests {
     use super::run;
     use crate::{Admission, AdmissionLimits, Count, Protocol, Service, SessionHandle, Settings, Shard};
-    use std::{io, net::SocketAddr, sync::Arc};
+    use std::{
+        future::{pending, ready},
+        io,
+        net::SocketAddr,
+        sync::Arc,
+    };
     use tokio::{net::TcpStream, runtime::Handle};
     use tokio_util::codec::BytesCodec;
 
@@ -215,7 +247,7 @@ mod tests {
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
         let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), None);
-        let connect = || -> io::Result<TcpStream> { unreachable!("it never runs") };
+        let connect = pending::<io::Result<TcpStream>>;
         let task = size_of_val(&run(connect, Nothing, registered, queue));
         println!("a session's task, without its service: {task} bytes");
         assert!(task <= 512, "{task} bytes");
@@ -225,11 +257,11 @@ mod tests {
     async fn a_connection_that_cannot_be_taken_over_gives_everything_back() {
         let (shard, admission, peer) = shard();
         let permit = admission.admit(peer.ip()).unwrap();
-        let connect = || Err::<TcpStream, _>(io::ErrorKind::NotConnected.into());
+        let connect = || ready(Err::<TcpStream, _>(io::ErrorKind::NotConnected.into()));
         shard.open_with(peer, Nothing, permit, connect);
         assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
         shard.finished().await;
         assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));
-        assert_eq!(shard.counters().value(Count::Disconnected), 1);
+        assert_eq!(shard.counters().value(Count::HandshakesFailed), 1);
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Bounds of the send queue.
     pub queue: QueueLimits,
+    /// A [transport](crate::Transport) that is not ready after this long ends the connection.
+    pub handshake_within: Duration,
     /// A write that makes no progress for this long ends the connection.
     pub write_stall: Duration,
     /// After this much silence from an established peer it is sent [`Protocol::heartbeat`](crate::Protocol::heartbeat),
@@ -35,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             queue: QueueLimits::default(),
+            handshake_within: Duration::from_secs(5),
             write_stall: Duration::from_secs(5),
             ping_after: Some(Duration::from_secs(10)),
             silence: Some(Duration::from_secs(30)),

@@ -10,7 +10,8 @@ use crate::{
 use std::{
     collections::HashMap,
     fmt,
-    future::Future,
+    future::{Future, ready},
+    io,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -86,18 +87,19 @@ impl Shard {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         P: Protocol,
     {
-        self.open_with(peer, protocol, permit, || Ok(io));
+        self.open_with(peer, protocol, permit, || ready(Ok(io)));
     }
 
-    /// Opens a session on a stream that `connect` makes on the shard's own runtime.
-    pub(crate) fn open_with<IO, P>(
+    /// Opens a session on a stream that `connect` makes on the shard's own runtime, which may take a while.
+    pub(crate) fn open_with<IO, F, P>(
         &self,
         peer: SocketAddr,
         protocol: P,
         permit: Permit,
-        connect: impl FnOnce() -> std::io::Result<IO> + Send + 'static,
+        connect: impl FnOnce() -> F + Send + 'static,
     ) where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
         P: Protocol,
     {
         let (registered, queue) = self.register(peer, permit, protocol.heartbeat());

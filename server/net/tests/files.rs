@@ -6,7 +6,8 @@
 
 use bytes::BytesMut;
 use malpan_net::{
-    Admission, AdmissionLimits, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard, accept, bind,
+    Admission, AdmissionLimits, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard, Tcp, accept,
+    bind,
 };
 use std::{fs::File, sync::Arc, time::Duration};
 use tokio::{
@@ -58,7 +59,7 @@ async fn without_files_the_acceptor_waits_and_then_goes_on() {
     let limits = AdmissionLimits { sessions: 9, pending: 9, per_address: 9, exempt: Arc::new(|_| true) };
     let stop = CancellationToken::new();
     let shards = Arc::new([shard.clone()]);
-    let acceptor = tokio::spawn(accept(listener, shards, Admission::new(limits), Echo, stop.clone()));
+    let acceptor = tokio::spawn(accept(listener, Tcp, shards, Admission::new(limits), Echo, stop.clone()));
     // The client's files are opened before the rest is used up.
     let [early, late] = [TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap()];
     let mut early = early.connect(address).await.unwrap();

@@ -121,6 +121,16 @@ async fn heartbeats_come_at_their_times() {
     assert_eq!(peer.writes().len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_nobody_signs_in_everyone_is_established_at_once() {
+    let mut scene = Scene::with(settings(), Behaviour { no_sign_in: true, ..Behaviour::default() });
+    let (_peer, session) = scene.open().await;
+    assert_eq!((scene.admission.pending(), session.is_established()), (0, true));
+    let (time, reason) = time_to_close(&session).await;
+    assert_within(time, secs(35) - SWEEP, secs(35) + SWEEP);
+    assert_eq!(reason, CloseReason::Silent);
+}
+
 /// Of a peer that cannot be asked, silence says nothing. Over sockets, keepalive finds the dead.
 #[tokio::test(start_paused = true)]
 async fn without_heartbeats_a_quiet_peer_lives_on() {

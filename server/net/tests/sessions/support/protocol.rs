@@ -29,6 +29,7 @@ pub(crate) struct Behaviour {
     pub(crate) panic_when_opened: bool,
     pub(crate) wait_when_opened: bool,
     pub(crate) no_heartbeat: bool,
+    pub(crate) no_sign_in: bool,
     pub(crate) wait_at_the_end: bool,
 }
 
@@ -115,6 +116,10 @@ impl Protocol for TestProtocol {
         // Nobody looks where the test needs no handle.
         let _ = self.opened.send(session.clone());
         TestService { protocol: self.clone(), session }
+    }
+
+    fn signs_in(&self) -> bool {
+        !self.behaviour.no_sign_in
     }
 
     fn farewell(&self, reason: CloseReason) -> Option<Frame> {
