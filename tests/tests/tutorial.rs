@@ -144,7 +144,7 @@ fn the_game_is_built_from_an_empty_crate_and_played_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let programs = build("potato", folder.path());
     let (_server, address) = start(&programs.join("server"));
-    let player = |name| {
+    let player = |name: &str| {
         Command::new(programs.join("player")).args([&address, name]).stdout(Stdio::piped()).spawn().unwrap()
     };
     let [ann, bob] = ["Ann", "Bob"].map(player).map(|child| child.wait_with_output().unwrap());
