@@ -47,6 +47,8 @@ pub(super) struct Worker {
     abandoned: u64,
     published_ns: u64,
     longest_stall_ns: u64,
+    /// Whether the notes were handed over: what comes now belongs to no run.
+    judged: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Worker {
             abandoned: 0,
             published_ns: 0,
             longest_stall_ns: 0,
+            judged: false,
         }
     }
 
@@ -94,9 +97,9 @@ impl Worker {
         self.shared.live[self.index].failed.store(sum(&self.ledger.failed_by), Relaxed);
     }
 
-    /// Reads and takes in all that came for a player. Ready when the player is lost.
+    /// Reads and takes in all that came for a player. Ready when the player is lost, or the run is over.
     pub(super) fn poll_player(&mut self, slot: usize, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
+        while !self.judged {
             match ready!(self.poll_packet(slot, cx)) {
                 Ok(packet) => {
                     let at_ns = self.shared.clock.now_ns();
@@ -112,6 +115,7 @@ impl Worker {
                 }
             }
         }
+        Poll::Ready(())
     }
 
     /// Opens the window when its time has come, sends what is due, and says how far the thread is. Returns when to be
@@ -134,6 +138,7 @@ impl Worker {
 
     /// Ends the run on this thread and hands over the notes. The players stay seated.
     pub(super) fn judge(&mut self) -> Outcome {
+        self.judged = true;
         let elapsed_ns = self.shared.plan.duration_ns().min(self.shared.window.cut_ns());
         let mut outcome = Outcome::new(std::mem::take(&mut self.ledger), self.longest_stall_ns);
         for player in &self.players {
