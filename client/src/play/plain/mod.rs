@@ -18,7 +18,7 @@ pub(super) use wording::HELP;
 use super::{
     game::Game,
     link::{Link, LinkEvent},
-    session::{Connection, Goal, News, NotNow, Session, Table},
+    session::{Connection, GameCommand, Goal, News, NotNow, Session, Table},
     words,
 };
 use command::Command;
@@ -131,9 +131,13 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         while let Some(command) = self.waiting.front() {
             match command {
                 Err(_) | Ok(Command::Help | Command::Status) => {}
-                // Moves and chat may follow each other without waiting for answers; a way into a room must be over. What
+                // Steps and chat may follow each other without waiting for answers; a way into a room must be over. What
                 // cannot be is told after the answers to what was before it.
                 Ok(Command::Game(command)) if self.is_settled() && self.session.may_command(*command).is_ok() => {
+                    // In five in a row each move decides about the next, and a server tells refusals before results.
+                    if matches!(command, GameCommand::Five(_)) && self.session.answers_due() > 0 {
+                        return Ok(None);
+                    }
                     let at = self.session.next_command_at(now()).map(Instant::from_std);
                     if at.is_none_or(|at| at > Instant::now()) {
                         return Ok(at);

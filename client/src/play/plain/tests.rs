@@ -334,8 +334,10 @@ fn help_promises_every_refusal_and_every_victory() {
     use crate::play::words::{refusal, victory};
     use five::{Refusal as Five, Victory};
     let all = [Five::NotYourTurn, Five::Taken, Five::OffBoard, Five::NoGame, Five::StillOn, Five::NoOpponent];
-    let refusals: Vec<&str> = all.map(Refusal::Five).into_iter().chain([Refusal::TooFast]).map(refusal).collect();
-    assert!(HELP.contains(&format!("refused: {}\n", refusals.join(" | "))), "{refusals:?}");
+    let promised = HELP.rsplit_once("refused: ").expect("five in a row comes last").1;
+    for why in all.map(Refusal::Five).into_iter().chain([Refusal::TooFast]).map(refusal) {
+        assert!(promised.split(['|', '\n']).any(|part| part.trim() == why), "{why}");
+    }
     let victories = [Victory::Five, Victory::Resignation, Victory::Departure].map(victory).join(" | ");
     assert!(HELP.contains(&format!("over NAME won ({victories})\n")), "{victories}");
 }

@@ -54,7 +54,8 @@ In five in a row:
   over NAME won (five in a row | resignation | departure)
   over draw               the board is full
   rematch asked NAME      someone wants to play again
-  refused: not your turn | taken | off the board | no game is on | the game is still on | no opponent | too fast
+  refused: not your turn | taken | off the board | no game is on | the game is still on
+           | no opponent | too fast
   board ...               how the game stands, then 15 lines of 15: '.' empty, X black, O white
 
 Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage or no terminal.

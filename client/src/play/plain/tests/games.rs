@@ -4,13 +4,17 @@ use super::{Ending, House, run, run_from, telephone};
 use crate::play::{
     game::Game,
     session::Goal,
-    testing::{happened, joined_five, left, placed, playing, won},
+    testing::{happened, joined_five, left, placed, playing, refused, won},
 };
 use malpan_client::protocol::{
     Cell, ClientPacket, GameName, JoinTarget, LeaveReason, RoomId, ServerPacket,
-    game::five::{Command, Victory},
+    game::five::{Command, Refusal, Victory},
 };
-use tokio::io::{AsyncWriteExt, BufReader, duplex};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncWriteExt, BufReader, duplex},
+    time::timeout,
+};
 
 const ANY_FIVE: Goal = Goal::Join(JoinTarget::AnyOf(GameName::FIVE));
 
@@ -290,6 +294,25 @@ async fn a_script_waits_for_its_stone_to_be_answered() {
     assert_eq!(lines[..2], ["placed Ann 7,7", "over Ann won (five in a row)"]);
     assert_eq!(lines[2], "board 15x15, X black Ann, O white Bob, stones 1, last 7,7, over Ann won (five in a row)");
     assert_eq!((lines[10], lines[18]), (".......X.......", "bye"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_move_waits_for_the_answer_to_the_one_before() {
+    let (dial, mut calls) = telephone();
+    let server = async {
+        let (mut peer, _) = calls.sign_in().await;
+        peer.next().await;
+        peer.send(ServerPacket::Joined(joined_five(5, Some(0), &["Ann", "Bob"], &playing(&[])))).await;
+        assert!(matches!(peer.next().await, Some(ClientPacket::Command { seq: 1, .. })));
+        assert!(timeout(Duration::from_secs(1), peer.next()).await.is_err(), "the second one waits");
+        peer.send(happened(1, Some((0, 1)), &[won(1, Victory::Resignation)])).await;
+        assert!(matches!(peer.next().await, Some(ClientPacket::Command { seq: 2, .. })));
+        peer.send(refused(2, &Refusal::NoGame)).await;
+        assert_eq!(peer.next().await, Some(ClientPacket::Bye));
+    };
+    let ((ending, printed), ()) = tokio::join!(run(dial, "Ann", Some(5), &b"resign\nplace 7,7\n"[..]), server);
+    assert_eq!(ending, Ending::Done);
+    assert!(printed.ends_with("over Bob won (resignation)\nrefused: no game is on\nbye\n"), "{printed}");
 }
 
 #[tokio::test(start_paused = true)]
