@@ -302,3 +302,28 @@ async fn a_taken_name_does_not_keep_a_lecture_client_out() {
     assert_eq!(packets(&mut lecture).await.len(), 2);
     first.join(JoinTarget::Any).await.unwrap_err();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_documents_session_is_as_it_says() {
+    let page = include_str!("../../docs/protocol.md");
+    let (_, rest) = page.split_once("```lecture\n").unwrap();
+    let (session, _) = rest.split_once("```").unwrap();
+    let mut server = MemoryServer::new(Config::default(), 1);
+    let _malpan = server.player("Malpan").await.unwrap();
+    let mut stream = server.lecture_stream_of(4096).unwrap();
+    let (mut heard, mut lines) = (std::collections::VecDeque::from(packets(&mut stream).await), 0);
+    for line in session.lines() {
+        let (what, _) = line.split_once('#').unwrap();
+        let bytes: Vec<u8> = what[1..].split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        match &what[..1] {
+            "<" => assert_eq!(heard.pop_front(), Some(bytes), "{line}"),
+            _ => {
+                assert_eq!(heard, [] as [Vec<u8>; 0], "before {line}");
+                writes(&mut stream, &bytes).await;
+                heard.extend(packets(&mut stream).await);
+            }
+        }
+        lines += 1;
+    }
+    assert_eq!((heard.len(), lines), (0, 9));
+}
