@@ -1,7 +1,7 @@
 //! A session as everyone else sees it: something to send to and to close.
 
 use crate::{
-    CloseReason, Frame, Permit, Shard,
+    CloseReason, Count, Frame, Permit, Shard,
     queue::{Item, SendQueue},
 };
 use std::{
@@ -132,13 +132,13 @@ impl SessionHandle {
         if self.close_reason().is_some() {
             return Delivery::Closed;
         }
-        if self.0.queue.leaves_out(limits) {
-            return Delivery::LeftOut;
+        if !self.0.queue.leaves_out(limits) {
+            if self.0.queue.push(frame, limits) {
+                return Delivery::Queued;
+            }
+            self.0.queue.leave_out();
         }
-        if self.0.queue.push(frame, limits) {
-            return Delivery::Queued;
-        }
-        self.0.queue.leave_out();
+        self.0.shard.counters().add(Count::LatestLeftOut);
         Delivery::LeftOut
     }
 
@@ -151,6 +151,7 @@ impl SessionHandle {
         if !self.0.queue.is_behind(limits) && self.0.queue.push(frame, limits) {
             Delivery::Queued
         } else {
+            self.0.shard.counters().add(Count::DroppableDropped);
             Delivery::LeftOut
         }
     }
@@ -201,6 +202,20 @@ impl SessionHandle {
 
     pub(crate) fn queue(&self) -> &SendQueue {
         &self.0.queue
+    }
+
+    /// A read brought so many bytes.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.heard();
+        self.0.shard.counters().add_many(Count::BytesReceived, bytes);
+    }
+
+    /// The stream took so many bytes, and with them the last of so many frames: their places are free.
+    pub(crate) fn written(&self, frames: usize, bytes: usize) {
+        self.0.queue.release(frames, bytes);
+        let counters = self.0.shard.counters();
+        counters.add_many(Count::BytesWritten, bytes);
+        counters.add_many(Count::FramesWritten, frames);
     }
 
     pub(crate) fn heard(&self) {

@@ -9,7 +9,7 @@
 //! an answer leaves before the next question is read.
 
 use crate::{
-    CloseReason, Protocol, Service, SessionHandle,
+    CloseReason, Count, Protocol, Service, SessionHandle,
     closing::close,
     queue::Item,
     reader::{ReadEnd, Reader},
@@ -113,12 +113,13 @@ where
             if session.queue().has_recovered(&session.shard().settings().queue) {
                 return Poll::Ready(Event::Recovered);
             }
-            reader.poll_packet(cx, io, || session.heard()).map(Event::Read)
+            reader.poll_packet(cx, io, |bytes| session.received(bytes)).map(Event::Read)
         });
         let ended = match event.await {
             Event::Read(Ok(packet)) => {
                 // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
+                session.shard().counters().add(Count::PacketsReceived);
                 handle(pin!(service.packet(packet)), io, writer, session).await
             }
             Event::Opened => handle(pin!(service.opened()), io, writer, session).await,

@@ -17,6 +17,7 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -110,6 +111,20 @@ impl Shard {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.0.session_count.load(Ordering::Relaxed)
+    }
+
+    /// Tasks that run here and that [`Shard::finished`] waits for: the sessions', and those of [`Shard::spawn`].
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.0.tasks.len()
+    }
+
+    /// How long the shard's thread has run tasks so far, as of the last time that it rested; not what it spent waiting for
+    /// sockets and timers. Of a runtime with several threads it is the first one's.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        // The pause for `Settings::poll_interval` is taken when tokio has stopped counting.
+        self.0.runtime.metrics().worker_total_busy_duration(0)
     }
 
     /// Ends every session.

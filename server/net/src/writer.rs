@@ -161,7 +161,7 @@ impl Writer {
             }
         };
         if taken == bytes.len() {
-            session.queue().release(items.iter().flatten().count(), taken);
+            session.written(items.iter().flatten().count(), taken);
             items.clear();
         } else {
             self.unwritten.extend(items.drain(..).flatten());
@@ -211,7 +211,7 @@ impl Writer {
             self.unwritten.pop_front();
             whole += 1;
         }
-        session.queue().release(whole, taken);
+        session.written(whole, taken);
         if self.unwritten.is_empty() {
             self.unwritten = VecDeque::new();
         }

@@ -8,6 +8,7 @@
 mod acceptor;
 mod bounds;
 mod closing;
+mod counting;
 mod opening;
 mod panics;
 mod reading;
