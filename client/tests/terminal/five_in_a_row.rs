@@ -4,8 +4,8 @@ use super::{Bob, run_plainly};
 use malpan_client::{
     Room,
     protocol::{
-        Cell, GameName, JoinTarget, RoomTitle,
-        game::five::{Command, Outcome, Phase, State, Victory},
+        GameName, RoomTitle,
+        game::five::{Outcome, Phase, State, Victory},
     },
 };
 use malpan_e2e::{TestServer, within};
@@ -19,13 +19,6 @@ impl Bob<State> {
         Self { client, room: Room::new(&joined).unwrap() }
     }
 
-    /// Against whoever waits for someone.
-    pub(crate) async fn join_five(server: &TestServer) -> Self {
-        let mut client = server.guest("Bob").await.unwrap();
-        let joined = client.join(JoinTarget::AnyOf(GameName::FIVE)).await.unwrap();
-        Self { client, room: Room::new(&joined).unwrap() }
-    }
-
     /// Takes packets in until the game is as `wanted`.
     pub(crate) async fn sees_state(&mut self, wanted: impl Fn(&State) -> bool) {
         let seen = async {
@@ -34,12 +27,6 @@ impl Bob<State> {
             }
         };
         within(seen).await;
-    }
-
-    /// Puts a stone, and waits until it lies there.
-    pub(crate) async fn places(&mut self, cell: Cell) {
-        self.client.command(&Command::Place(cell)).unwrap();
-        self.sees_state(|state| state.stone(cell).is_some()).await;
     }
 }
 

@@ -1,15 +1,33 @@
 //! Five in a row in a pseudo-terminal: a game from the first stone to the last.
 
 use super::{Bob, pty::Terminal};
-use malpan_client::protocol::{
-    Cell,
-    game::five::{Outcome, Phase, State, Victory},
+use malpan_client::{
+    Room,
+    protocol::{
+        Cell, GameName, JoinTarget,
+        game::five::{Command, Outcome, Phase, State, Victory},
+    },
 };
 use malpan_e2e::TestServer;
 use portable_pty::CommandBuilder;
 
 const RIGHT: &str = "\x1b[C";
 const ENTER: &str = "\r";
+
+impl Bob<State> {
+    /// Against whoever waits for someone.
+    async fn join_five(server: &TestServer) -> Self {
+        let mut client = server.guest("Bob").await.unwrap();
+        let joined = client.join(JoinTarget::AnyOf(GameName::FIVE)).await.unwrap();
+        Self { client, room: Room::new(&joined).unwrap() }
+    }
+
+    /// Puts a stone, and waits until it lies there.
+    async fn places(&mut self, cell: Cell) {
+        self.client.command(&Command::Place(cell)).unwrap();
+        self.sees_state(|state| state.stone(cell).is_some()).await;
+    }
+}
 
 fn malpan(server: &TestServer, flags: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_malpan"));
@@ -47,7 +65,7 @@ async fn a_game_is_played_to_its_end_and_begun_again() {
     ann.wait_for_text(" 7 .  .  .  .  .  .  . *X**X**X**X*[X] .  .  . ").await;
     ann.press("m");
     bob.sees_state(|state| state.rematch.is_some()).await;
-    bob.client.command(&malpan_client::protocol::game::five::Command::Rematch).unwrap();
+    bob.client.command(&Command::Rematch).unwrap();
     bob.sees_state(|state| state.phase == Phase::Playing).await;
     ann.wait_for_text(" O 11,7  Bob's turn").await;
     // The one who leaves loses.

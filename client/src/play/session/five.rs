@@ -42,11 +42,10 @@ pub(crate) enum FiveNews {
     },
 }
 
-/// What `updates` did to a room that was as `before` and is as `after`.
-pub(super) fn told(before: &Room<State>, after: &Room<State>, updates: &UpdateBytes) -> Vec<FiveNews> {
-    // Who has just left is named as well.
-    let name = |seat: Seat| after.name(seat).or_else(|| before.name(seat)).cloned();
-    // The room has read them already: there are no errors among them.
+/// What `updates` did, which the room has taken in already.
+pub(super) fn told(room: &Room<State>, updates: &UpdateBytes) -> Vec<FiveNews> {
+    let name = |seat: Seat| room.name(seat).cloned();
+    // It has read them: there are no errors among them.
     let mut news: Vec<FiveNews> = updates
         .values::<Update>()
         .flatten()
@@ -61,7 +60,7 @@ pub(super) fn told(before: &Room<State>, after: &Room<State>, updates: &UpdateBy
         })
         .collect();
     if news.iter().any(|news| matches!(news, FiveNews::Began { .. } | FiveNews::Placed { .. })) {
-        news.extend(turn(after));
+        news.extend(turn(room));
     }
     news
 }

@@ -25,11 +25,11 @@ impl Session {
             ServerPacket::Entered(entered) => {
                 let member = entered.member.clone();
                 let came = News::Entered { seat: member.seat, name: member.name, cell: after.cell(member.seat) };
-                std::iter::once(came).chain(begun_or_ended(&before, after, &entered.updates)).collect()
+                std::iter::once(came).chain(begun_or_ended(after, &entered.updates)).collect()
             }
             ServerPacket::Left(left) => {
                 let leaver = name(left.seat).map(|name| News::Left { seat: left.seat, name, reason: left.reason });
-                leaver.into_iter().chain(begun_or_ended(&before, after, &left.updates)).collect()
+                leaver.into_iter().chain(begun_or_ended(after, &left.updates)).collect()
             }
             ServerPacket::Chat(chat) => {
                 if Some(chat.seat) == before.own_seat() {
@@ -42,13 +42,13 @@ impl Session {
                 if let Some(ack) = happened.ack.as_ref().filter(own) {
                     self.commands.answered(ack.seq);
                 }
-                told(&before, after, &happened.updates)
+                told(after, &happened.updates)
             }
             ServerPacket::Updates(updates) => {
                 for ack in updates.acks.iter().filter(own) {
                     self.commands.answered(ack.seq);
                 }
-                told(&before, after, &updates.updates)
+                told(after, &updates.updates)
             }
             ServerPacket::Snapshot(snapshot) => {
                 for ack in snapshot.acks.iter().filter(own) {
@@ -78,10 +78,10 @@ fn refused(table: &Table, command: Option<GameCommand>, why: &RefusalReason) -> 
     News::Refused { why, command, by }
 }
 
-/// What happened in the game.
-fn told(before: &Table, after: &Table, updates: &UpdateBytes) -> Vec<News> {
-    let Table::Board(room) = after else { return begun_or_ended(before, after, updates) };
-    // The room has read them already: there are no errors among them.
+/// What happened in the game, which the table has taken in already.
+fn told(table: &Table, updates: &UpdateBytes) -> Vec<News> {
+    let Table::Board(room) = table else { return begun_or_ended(table, updates) };
+    // It has read them: there are no errors among them.
     let positions = updates.values::<board::Position>().flatten();
     positions
         .filter_map(|position| Some(News::Moved { name: room.name(position.seat)?.clone(), cell: position.cell }))
@@ -89,12 +89,10 @@ fn told(before: &Table, after: &Table, updates: &UpdateBytes) -> Vec<News> {
 }
 
 /// What someone's coming or going did in the game. On the shared board their piece comes and goes with them.
-fn begun_or_ended(before: &Table, after: &Table, updates: &UpdateBytes) -> Vec<News> {
-    match (before, after) {
-        (Table::Five(before), Table::Five(after)) => {
-            five::told(before, after, updates).into_iter().map(News::Five).collect()
-        }
-        _ => vec![],
+fn begun_or_ended(table: &Table, updates: &UpdateBytes) -> Vec<News> {
+    match table {
+        Table::Five(room) => five::told(room, updates).into_iter().map(News::Five).collect(),
+        Table::Board(_) => vec![],
     }
 }
 

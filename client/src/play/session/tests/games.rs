@@ -265,6 +265,12 @@ fn a_server_whose_own_game_is_unknown_is_asked_for_a_known_one() {
     person.hear(ServerPacket::RoomLeft { room: RoomId(7) });
     assert_eq!(person.session.take_packets(), [ClientPacket::Leave, JOIN_ANY_BOARD], "any room would be one of chess");
 
+    let mut person = Desk::new(room(7), Fallback::AnyRoom);
+    person.come_online();
+    person.hear(ServerPacket::Joined(chess(7)));
+    person.hear(ServerPacket::RoomLeft { room: RoomId(7) });
+    assert_eq!(person.session.take_packets(), [ClientPacket::Leave, JOIN_ANY_BOARD], "nor is it the second choice");
+
     let mut script = Desk::new(room(7), Fallback::Lobby);
     script.come_online();
     script.hear(ServerPacket::Joined(chess(7)));
