@@ -71,6 +71,7 @@ pub(crate) trait Sink {
 }
 
 impl Sink for BytesMut {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
@@ -80,8 +81,13 @@ impl<const N: usize> Sink for SmallVec<[u8; N]>
 where
     [u8; N]: smallvec::Array<Item = u8>,
 {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+        match bytes {
+            // Nearly all that a game says is small numbers, of one byte each.
+            &[byte] => self.push(byte),
+            bytes => self.extend_from_slice(bytes),
+        }
     }
 }
 
@@ -100,6 +106,7 @@ fn describe(error: &bincode::error::DecodeError) -> String {
 struct Writer<'a, S>(&'a mut S);
 
 impl<S: Sink> bincode::enc::write::Writer for Writer<'_, S> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
         self.0.put(bytes);
         Ok(())

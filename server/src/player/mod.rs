@@ -44,6 +44,21 @@ enum State {
     SignedIn { place: Option<Hold>, identity: Identity },
 }
 
+impl State {
+    /// The place in a room. One from which a room was watched that has closed is none.
+    fn place(&self) -> Option<&Hold> {
+        match self {
+            Self::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
+            _ => None,
+        }
+    }
+
+    /// The seat, and the way to its room.
+    fn seat(&self) -> Option<(&Hold, Seat)> {
+        self.place().and_then(|place| Some((place, place.seat()?)))
+    }
+}
+
 impl Player {
     pub(crate) fn new(host: Arc<Shared>, session: SessionHandle) -> Self {
         session.set_deadline(host.config.limits.hello_within);
@@ -55,22 +70,17 @@ impl Player {
         !matches!(self.state, State::Connected)
     }
 
-    /// The player's place in a room, if there is one. One from which a room was watched that has closed is none.
+    /// The player's place in a room, if there is one.
     fn place(&self) -> Option<&Hold> {
-        match &self.state {
-            State::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
-            _ => None,
-        }
+        self.state.place()
     }
 
-    /// The player's seat; who has none is told why that is wrong now.
-    fn seat(&self) -> Option<(&Hold, Seat)> {
-        match self.place().map(|place| (place, place.seat())) {
-            Some((place, Some(seat))) => return Some((place, seat)),
-            Some((_, None)) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
+    /// Something that only the seated may do came from someone who is not.
+    fn not_seated(&self) {
+        match self.place() {
+            Some(_) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
             None => self.out_of_order(),
         }
-        None
     }
 
     /// A request is not done; the conversation goes on.
@@ -134,37 +144,31 @@ impl Service for Player {
         }
         match packet {
             ClientPacket::Command { seq, command } => {
-                if self.seat().is_none() {
-                    return;
-                }
-                if !self.budgets.step(&self.host.rates, now.into_std()) {
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
+                if self.budgets.step(&self.host.rates, now.into_std()) {
+                    place.tell(Message::Command { seat, seq, command }).await;
+                } else {
                     // Not a strike: a held key is no attack.
                     let refused = Refused { seq, why: RefusalReason::TooFast };
                     self.session.send(frame(&ServerPacket::Refused(refused)));
-                } else if let Some((place, seat)) = self.seat() {
-                    place.tell(Message::Command { seat, seq, command }).await;
                 }
             }
             ClientPacket::Signal { to, payload } => {
-                if self.seat().is_none() {
-                    return;
-                }
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
                 if !self.budgets.signal(&self.host.rates, now.into_std()) {
                     self.too_fast("signals", now);
                 } else if to == SignalTarget::Myself {
                     self.session.send_droppable(frame(&ServerPacket::Echo { payload }));
-                } else if let Some((place, seat)) = self.seat() {
+                } else {
                     place.tell(Message::Signal { seat, payload }).await;
                 }
             }
             ClientPacket::Chat { text } => {
-                if self.seat().is_none() {
-                    return;
-                }
-                if !self.budgets.chat(&self.host.rates, now.into_std()) {
-                    self.too_fast("lines of chat", now);
-                } else if let Some((place, seat)) = self.seat() {
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
+                if self.budgets.chat(&self.host.rates, now.into_std()) {
                     place.tell(Message::Chat { seat, text }).await;
+                } else {
+                    self.too_fast("lines of chat", now);
                 }
             }
             ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye if !self.is_greeted() => {
