@@ -6,6 +6,7 @@ use crate::{
     directory::Directory,
     ending::Ending,
     greeting::Greeting,
+    metrics::Metrics,
     outgoing::{denied, frame, kicked},
     player::{Player, Rates},
     room::RoomSetup,
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) metrics: Metrics,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
     draining: AtomicBool,
@@ -52,6 +54,7 @@ impl Host {
             rates: Rates::new(&config.limits),
             directory: Directory::new(setup, config.limits.rooms),
             accounts: Accounts::default(),
+            metrics: Metrics::default(),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,
@@ -76,7 +79,13 @@ impl Host {
         self.0.accounts.signed_in()
     }
 
-    /// From now on no room can be joined or opened.
+    /// What players and rooms report.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// From now on no room can be joined or opened, and the server is not ready.
     pub fn start_draining(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
@@ -84,6 +93,10 @@ impl Host {
     /// Has every room send what it holds back for its next flush, and waits until all have.
     pub async fn flush_rooms(&self) {
         self.0.directory.flush_rooms().await;
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.is_draining()
     }
 
     #[cfg(test)]
@@ -122,6 +135,7 @@ impl Protocol for Host {
                     Refusal::AddressFull => DenialCode::AddressFull,
                     Refusal::PendingFull => DenialCode::TooManyUnsigned,
                 };
+                self.0.metrics.denied(code);
                 return Some(denied(code, refusal));
             }
             // Whoever is gone hears nothing; to whoever sent garbage the player has said what there is to say.
@@ -133,6 +147,7 @@ impl Protocol for Host {
             CloseReason::Stopping => KickReason::Stopping,
             CloseReason::Service(code) => Ending::of(code)?.kick()?,
         };
+        self.0.metrics.kicked(kick);
         Some(kicked(kick))
     }
 

@@ -1,6 +1,6 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
-use crate::{config::Config, host::Host, outgoing::frame};
+use crate::{config::Config, host::Host, http, metrics::Sources, outgoing::frame};
 use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, accept, bind,
 };
@@ -23,6 +23,8 @@ const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 pub struct Server {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
+    http: Option<TcpListener>,
+    http_address: Option<SocketAddr>,
     shards: Vec<ShardThread>,
     admission: Arc<Admission>,
     counters: Arc<Counters>,
@@ -34,10 +36,12 @@ pub struct Server {
 #[non_exhaustive]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {}", explain(.source))]
+    #[error("cannot listen on {address}: {}", explain(.source, .flag))]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The flag that sets it, with its dashes.
+        flag: &'static str,
         /// The operating system's reason.
         source: io::Error,
     },
@@ -60,20 +64,30 @@ impl Server {
     /// # Errors
     /// [`StartError`] where an address cannot be had.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let listen = |&address| bind(address).map_err(|source| StartError::Listen { address, source });
-        let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+        let listen = |flag, address| bind(address).map_err(|source| StartError::Listen { address, flag, source });
+        let listeners =
+            config.listen.iter().map(|&address| listen("--listen", address)).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+        let http = config.http.address().map(|address| listen("--http", address)).transpose()?;
+        let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
         let counters = Arc::<Counters>::default();
         let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
         let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
         let admission = Admission::new(admission_limits(&config));
-        Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
+        let host = Host::new(config);
+        Ok(Self { listeners, addresses, http, http_address, shards, admission, counters, host })
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where health and metrics are served, with the port that was given for port 0; `None` where they are off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
     }
 
     /// The game side.
@@ -104,6 +118,13 @@ impl Server {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let shards: Arc<[Shard]> = self.shards().cloned().collect();
+        // Ends with this function, and with it every connection: it answers as long as the server is there.
+        let mut http = JoinSet::new();
+        if let Some(listener) = self.http {
+            let (host, admission, counters) = (self.host.clone(), Arc::clone(&self.admission), self.counters);
+            let sources = Sources::new(host, admission, counters, Arc::clone(&shards));
+            http.spawn(async move { http::serve(listener, sources.await).await });
+        }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
         for listener in self.listeners {
@@ -111,6 +132,8 @@ impl Server {
             acceptors.spawn(accept(listener, shards, admission, self.host.clone(), stop_accepting.clone()));
         }
         let stop = stop.await;
+        // First of all: who balances load learns of it before anybody is turned away.
+        self.host.start_draining();
         stop_accepting.cancel();
         while acceptors.join_next().await.is_some() {}
 
@@ -125,7 +148,6 @@ async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
     let started = Instant::now();
     let play_until = started + limit.saturating_sub(GOODBYE);
     let end = started + limit.max(SHORTEST_GOODBYE);
-    host.start_draining();
     tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
     announce(shards, limit);
     tokio::select! {
@@ -200,10 +222,10 @@ pub fn admission_limits(config: &Config) -> AdmissionLimits {
 }
 
 /// What to do about it, where that is known.
-fn explain(error: &io::Error) -> String {
+fn explain(error: &io::Error, flag: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is in use; stop the other server or choose another port with --listen".into()
+            format!("the port is in use; stop the other server or choose another port with {flag}")
         }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
         io::ErrorKind::PermissionDenied => format!("{error}; ports below 1024 need the right to use them"),

@@ -57,6 +57,13 @@ impl Config {
             ["game.board", "game.seats"],
             &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
         );
+        // Port 0 is a new port each time.
+        let http = self.http.address().filter(|address| address.port() != 0);
+        require(
+            http.is_none_or(|http| !self.listen.contains(&http)),
+            ["listen", "http"],
+            &"one address cannot serve players and HTTP",
+        );
         require(
             limits.ping_after < limits.silence,
             ["limits.ping_after", "limits.silence"],
