@@ -2,6 +2,7 @@
 
 use crate::{
     games::{Entry, Games},
+    metrics::Metrics,
     room::{Inbox, Message, Newcomer, Opening, RoomSetup, Who},
 };
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
@@ -22,6 +23,7 @@ pub(crate) struct Directory(Arc<Shared>);
 struct Shared {
     games: Games,
     limits: RoomLimits,
+    metrics: Metrics,
     /// Where rooms run; where there are none, each runs on the shard of whoever opened it.
     rules: Vec<Shard>,
     rooms: Mutex<Open>,
@@ -63,9 +65,9 @@ pub(crate) enum NoPlace {
 
 impl Directory {
     /// No rooms yet. They run on `rules`, or where that is empty on the shard of whoever opens them.
-    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>) -> Self {
+    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, metrics: Metrics) -> Self {
         let open = Open { lobby: Lobby::new(limits.rooms), inboxes: HashMap::new() };
-        Self(Arc::new(Shared { games, limits, rules, rooms: Mutex::new(open) }))
+        Self(Arc::new(Shared { games, limits, metrics, rules, rooms: Mutex::new(open) }))
     }
 
     /// Reserves a seat in a given room.
@@ -205,6 +207,7 @@ impl Directory {
             setup: RoomSetup { seats, tick, inbox },
             seed: rand::random(),
             directory: self.clone(),
+            metrics: self.0.metrics.clone(),
             shard: self.runs(place.room, shard).clone(),
         };
         open.inboxes.insert(place.room, game.open(opening));

@@ -7,7 +7,8 @@ use crate::{
     ending::Ending,
     games::Games,
     greeting::Greeting,
-    outgoing::{denied, frame, kicked},
+    metrics::Metrics,
+    outgoing::{Outgoing, frame},
     player::{Player, Rates},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) metrics: Metrics,
+    pub(crate) outgoing: Outgoing,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
     draining: AtomicBool,
@@ -62,10 +65,13 @@ impl Host {
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
         };
+        let metrics = Metrics::default();
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
-            directory: Directory::new(games, limits, rules),
+            directory: Directory::new(games, limits, rules, metrics.clone()),
             accounts: Accounts::default(),
+            outgoing: Outgoing::new(metrics.clone()),
+            metrics,
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,
@@ -96,7 +102,13 @@ impl Host {
         self.0.accounts.signed_in()
     }
 
-    /// From now on no room can be joined or opened.
+    /// What players and rooms report.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// From now on no room can be joined or opened, and the server is not ready.
     pub fn start_draining(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
@@ -109,6 +121,10 @@ impl Host {
     /// What its sessions share.
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.0)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.is_draining()
     }
 
     #[cfg(test)]
@@ -132,7 +148,7 @@ impl Protocol for Host {
     type Service = Player;
 
     fn decoder(&self) -> Greeting {
-        Greeting::default()
+        Greeting::new(self.0.metrics.clone())
     }
 
     fn open(&self, session: SessionHandle) -> Player {
@@ -147,7 +163,7 @@ impl Protocol for Host {
                     Refusal::AddressFull => DenialCode::AddressFull,
                     Refusal::PendingFull => DenialCode::TooManyUnsigned,
                 };
-                return Some(denied(code, refusal));
+                return Some(self.0.outgoing.denied(code, refusal));
             }
             // Whoever is gone hears nothing; to whoever sent garbage the player has said what there is to say.
             CloseReason::Handshake | CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => {
@@ -160,7 +176,7 @@ impl Protocol for Host {
             CloseReason::Stopping => KickReason::Stopping,
             CloseReason::Service(code) => Ending::of(code)?.kick()?,
         };
-        Some(kicked(kick))
+        Some(self.0.outgoing.kicked(kick))
     }
 
     fn signs_in(&self) -> bool {

@@ -4,6 +4,7 @@
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
 //! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
+//! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!
 //! This is the only crate that sees the others. Start with [`Server`]; a game of your own comes in through [`Games`].
@@ -17,8 +18,10 @@ pub mod files;
 mod games;
 mod greeting;
 mod host;
+mod http;
 pub mod lecture;
 pub mod logging;
+pub mod metrics;
 mod outgoing;
 mod player;
 mod room;

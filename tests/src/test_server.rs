@@ -3,7 +3,10 @@
 use crate::name;
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Shard};
-use malpan_server::{Games, Host, Server, StartError, Stop, config::Config};
+use malpan_server::{
+    Games, Host, Server, StartError, Stop,
+    config::{AddressOrOff, Config},
+};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -11,6 +14,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
+    http_address: Option<SocketAddr>,
     host: Host,
     counters: Arc<Counters>,
     admission: Arc<Admission>,
@@ -20,8 +24,8 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on a free port of the loopback, with two shards and no drain, and otherwise the defaults as
-    /// `adjust` changes them.
+    /// Starts a server on a free port of the loopback, with two shards, no HTTP and no drain, and otherwise the defaults
+    /// as `adjust` changes them.
     ///
     /// # Errors
     /// Where the machine gives no port or thread.
@@ -39,6 +43,7 @@ impl TestServer {
     ) -> Result<Self, StartError> {
         let mut config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            http: AddressOrOff::Off,
             shards: 2,
             drain: std::time::Duration::ZERO,
             ..Config::default()
@@ -47,19 +52,26 @@ impl TestServer {
         let games = games(&config);
         let server = Server::start_with(config, games)?;
         let address = server.addresses()[0];
+        let http_address = server.http_address();
         let host = server.host().clone();
         let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
         let shards = server.shards().cloned().collect();
         let (stop, asked) = oneshot::channel();
         // An error means that the test has dropped the server: stop it as well.
         let running = tokio::spawn(server.run(async { asked.await.unwrap_or_default() }));
-        Ok(Self { address, host, counters, admission, shards, stop, running })
+        Ok(Self { address, http_address, host, counters, admission, shards, stop, running })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Where its health and metrics are, unless HTTP is off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
     }
 
     /// Its game side.

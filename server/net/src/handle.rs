@@ -1,10 +1,11 @@
 //! A session as everyone else sees it: something to send to and to close.
 
 use crate::{
-    CloseReason, Count, Frame, Permit, Shard,
+    CloseReason, Count, Frame, Permit, Protocol, Shard,
     queue::{Item, SendQueue},
 };
 use std::{
+    any::TypeId,
     fmt,
     net::SocketAddr,
     sync::{
@@ -49,6 +50,8 @@ struct Shared {
     close: OnceLock<CloseReason>,
     permit: Mutex<Option<Permit>>,
     heartbeat: Option<Frame>,
+    /// The type of the protocol.
+    protocol: TypeId,
     // Times on the shard's coarse clock, in milliseconds.
     heard_at: AtomicU64,
     pinged_at: AtomicU64,
@@ -63,12 +66,12 @@ struct Shared {
 const NEVER: u64 = u64::MAX;
 
 impl SessionHandle {
-    pub(crate) fn new(
+    pub(crate) fn new<P: Protocol>(
         id: SessionId,
         peer: SocketAddr,
         shard: Shard,
         permit: Permit,
-        heartbeat: Option<Frame>,
+        protocol: &P,
     ) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, receiver) = SendQueue::new();
         let now = shard.clock_ms();
@@ -79,7 +82,8 @@ impl SessionHandle {
             queue,
             close: OnceLock::new(),
             permit: Mutex::new(Some(permit)),
-            heartbeat,
+            heartbeat: protocol.heartbeat(),
+            protocol: TypeId::of::<P>(),
             heard_at: AtomicU64::new(now),
             pinged_at: AtomicU64::new(now),
             blocked_since: AtomicU64::new(0),
@@ -99,6 +103,13 @@ impl SessionHandle {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.0.peer
+    }
+
+    /// Whether it was opened with the protocol `P`: for whoever looks at all sessions of a shard that several listeners
+    /// share.
+    #[must_use]
+    pub fn speaks<P: Protocol>(&self) -> bool {
+        self.0.protocol == TypeId::of::<P>()
     }
 
     /// The shard on which the session lives.

@@ -247,7 +247,7 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
-        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), None);
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Nothing);
         let connect = pending::<io::Result<TcpStream>>;
         let task = size_of_val(&run(connect, Nothing, registered, queue));
         println!("a session's task, without its service: {task} bytes");

@@ -5,7 +5,7 @@
 //! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
 
 use crate::{
-    CloseReason, Counters, Frame, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep,
+    CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep,
 };
 use std::{
     collections::HashMap,
@@ -103,7 +103,7 @@ impl Shard {
         F: Future<Output = io::Result<IO>> + Send + 'static,
         P: Protocol,
     {
-        let (registered, queue) = self.register(peer, permit, protocol.heartbeat());
+        let (registered, queue) = self.register(peer, permit, &protocol);
         drop(self.spawn(session::run(connect, protocol, registered, queue)));
     }
 
@@ -159,14 +159,14 @@ impl Shard {
 
     /// Enters a session in the register. From here and not from when its task first runs: the next connection to be dealt
     /// sees it, and a server that closes all sessions misses none.
-    pub(crate) fn register(
+    pub(crate) fn register<P: Protocol>(
         &self,
         peer: SocketAddr,
         permit: Permit,
-        heartbeat: Option<Frame>,
+        protocol: &P,
     ) -> (Registered, UnboundedReceiver<Item>) {
         let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
-        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, heartbeat);
+        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol);
         (Registered::new(session), queue)
     }
 

@@ -1,7 +1,7 @@
 //! The configuration itself. Each key stands here once: documentation, type, default, and what it may be.
 
 use super::{
-    Network,
+    AddressOrOff, Network,
     keys::{Allowed, Key, Ranged},
     rules::Violation,
     text,
@@ -81,6 +81,16 @@ section! {
         /// Addresses on which players are awaited. Port 0 takes a free one; the ready line says which.
         listen: Vec<SocketAddr> = vec![SocketAddr::from(([127, 0, 0, 1], 7777))],
             Allowed::Form("one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once");
+        /// Address on which health and metrics are served over HTTP, or `off`. Port 0 takes a free one; the ready line
+        /// says which. Whoever reaches it can read them.
+        #[serde(with = "text::shown")]
+        http: AddressOrOff = AddressOrOff::Address(SocketAddr::from(([127, 0, 0, 1], 7780))),
+            Allowed::Form("IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off");
+        /// Address on which clients of the lecture wire are awaited, or `off`. Port 0 takes a free one; the ready line says
+        /// which.
+        #[serde(with = "text::shown")]
+        lecture: AddressOrOff = AddressOrOff::Off,
+            Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
@@ -250,6 +260,7 @@ impl Config {
 }
 
 // Their own types hold only what is allowed; the rules between keys see to the rest.
+impl Ranged for AddressOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}

@@ -17,13 +17,12 @@ use crate::{
     directory::Hold,
     ending::Ending,
     host::Shared,
-    outgoing::{denied, frame},
     room::Message,
 };
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
 use malpan_protocol::{
-    ClientPacket, DenialCode, LeaveReason, RefusalReason, Refused, Seat, ServerPacket, SignalTarget,
+    ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget,
 };
 use std::{fmt, sync::Arc};
 use tokio::time::Instant;
@@ -85,7 +84,7 @@ impl Player {
 
     /// A request is not done; the conversation goes on.
     fn deny(&self, code: DenialCode, why: impl fmt::Display) {
-        self.session.send(denied(code, why));
+        self.session.send(self.host.outgoing.denied(code, why));
     }
 
     /// A request is not done, and the conversation ends.
@@ -149,8 +148,7 @@ impl Service for Player {
                     place.tell(Message::Command { seat, seq, command }).await;
                 } else {
                     // Not a strike: a held key is no attack.
-                    let refused = Refused { seq, why: RefusalReason::TooFast };
-                    self.session.send(frame(&ServerPacket::Refused(refused)));
+                    self.session.send(self.host.outgoing.refused(seq, RefusalReason::TooFast));
                 }
             }
             ClientPacket::Signal { to, payload } => {
@@ -158,7 +156,7 @@ impl Service for Player {
                 if !self.budgets.signal(&self.host.rates, now.into_std()) {
                     self.too_fast("signals", now);
                 } else if to == SignalTarget::Myself {
-                    self.session.send_droppable(frame(&ServerPacket::Echo { payload }));
+                    self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Echo { payload }));
                 } else {
                     place.tell(Message::Signal { seat, payload }).await;
                 }
@@ -175,7 +173,7 @@ impl Service for Player {
                 self.out_of_order();
             }
             ClientPacket::Ping { nonce } => {
-                self.session.send_droppable(frame(&ServerPacket::Pong { nonce }));
+                self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Pong { nonce }));
             }
             // That it came is all that it says; the session has noted it.
             ClientPacket::Pong { .. } => {}

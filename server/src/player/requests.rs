@@ -4,7 +4,6 @@ use super::{Player, State};
 use crate::{
     directory::{Hold, NoPlace},
     ending::Ending,
-    outgoing::frame,
     room::{Dialect, Newcomer, Recipient},
 };
 use malpan_game::{JoinError, WatchError};
@@ -19,7 +18,7 @@ impl Player {
             (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
-                    self.session.send(frame(&ServerPacket::Rooms(page)));
+                    self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
                 } else {
                     self.too_fast("room lists", now);
                 }
@@ -74,7 +73,7 @@ impl Player {
         self.log(|| tracing::debug!(%client, version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
-        self.session.send(frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
+        self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
     }
 
     fn guest(&mut self, name: Name, tries: u16) {
@@ -84,7 +83,7 @@ impl Player {
                 self.state = State::SignedIn { place: None, identity };
                 self.session.establish();
                 self.log(|| tracing::debug!("signed in"));
-                self.session.send(frame(&ServerPacket::SignedIn { player, name }));
+                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
             }
             Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
                 self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");

@@ -1,7 +1,10 @@
 //! What a room has to tell since its last flush: events and updates, each encoded once for everyone.
 
-use super::Dialect;
-use crate::outgoing;
+use super::{Dialect, members::Receivers};
+use crate::{
+    metrics::{Metrics, ServerKind},
+    outgoing,
+};
 use bytes::BytesMut;
 use malpan_net::Frame;
 use malpan_protocol::{Ack, ServerPacket, Snapshot, StateBytes, Updates};
@@ -23,6 +26,10 @@ pub(crate) struct Batch {
     event: u64,
     batch: u64,
     encoded: BytesMut,
+    /// The kinds and lengths of the events, and how many updates there are: for the metrics, of what the last flush held
+    /// until it is reported.
+    told: Vec<(ServerKind, usize)>,
+    positions: usize,
 }
 
 /// One flush: at most two frames, shared by all members.
@@ -40,7 +47,9 @@ impl Batch {
     /// Adds an event, which gets the next number.
     pub(crate) fn event(&mut self, packet: impl FnOnce(u64) -> ServerPacket) {
         self.event += 1;
-        outgoing::append(&packet(self.event), &mut self.events);
+        let (packet, before) = (packet(self.event), self.events.len());
+        outgoing::append(&packet, &mut self.events);
+        self.told.push(((&packet).into(), self.events.len() - before));
     }
 
     /// Adds an update that a newer one replaces.
@@ -48,6 +57,7 @@ impl Batch {
     /// # Panics
     /// Where it does not fit a batch of its own: the rules are at fault.
     pub(crate) fn latest<U: Serialize>(&mut self, update: &U) {
+        self.positions += 1;
         self.updates.updates.push(update).expect("a game's update fits the room that a batch has for it");
     }
 
@@ -77,6 +87,18 @@ impl Batch {
         self.events.clear();
         let updates = self.has_updates().then(|| self.encode_updates());
         Flush { events, updates, lecture: OnceCell::new() }
+    }
+
+    /// Counts what a flush, the last one, held and who got it.
+    pub(crate) fn report(&mut self, flush: &Flush, receivers: Receivers, metrics: &Metrics) {
+        for (kind, bytes) in self.told.drain(..) {
+            metrics.sent(kind, bytes, receivers.all);
+        }
+        if let Some(updates) = &flush.updates {
+            metrics.sent(ServerKind::Updates, updates.len(), receivers.of_updates);
+            metrics.positions_delivered(self.positions * receivers.of_updates);
+            self.positions = 0;
+        }
     }
 
     /// How the game stands, with the numbers that are current.
@@ -113,6 +135,11 @@ impl Batch {
 }
 
 impl Flush {
+    /// Bytes of both frames.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.events, &self.updates].into_iter().flatten().map(|frame| frame.len()).sum()
+    }
+
     /// The frames of the events and of the updates, in a dialect.
     pub(crate) fn said_in(&self, dialect: Dialect) -> (Option<&Frame>, Option<&Frame>) {
         match dialect {

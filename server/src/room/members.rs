@@ -1,7 +1,7 @@
 //! Who is in a room: with a seat, or watching.
 
 use super::{Newcomer, Recipient, Who, batch::Flush};
-use malpan_net::{Frame, SessionId};
+use malpan_net::{Delivery, Frame, SessionId};
 use malpan_protocol::{Ack, MAX_SEATS, Name, Seat};
 
 /// Everyone in the room.
@@ -76,15 +76,28 @@ impl Members {
 
     /// Hands one flush to everyone. Whoever cannot take an event is cut off by their own queue, and their session says
     /// goodbye to the room in its own time.
-    pub(crate) fn deliver(&self, flush: &Flush) {
+    pub(crate) fn deliver(&self, flush: &Flush) -> Receivers {
+        let mut receivers = Receivers::default();
         for to in self.everyone() {
+            receivers.all += 1;
             let (events, updates) = flush.said_in(to.dialect());
             if let Some(events) = events {
                 to.send_as_is(Frame::clone(events));
             }
             if let Some(updates) = updates {
-                to.send_latest_as_is(Frame::clone(updates));
+                let delivery = to.send_latest_as_is(Frame::clone(updates));
+                receivers.of_updates += usize::from(delivery == Delivery::Queued);
             }
         }
+        receivers
     }
+}
+
+/// How many got a flush.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Receivers {
+    /// Everyone who is in the room.
+    pub(crate) all: usize,
+    /// Those for whom the updates were not left out.
+    pub(crate) of_updates: usize,
 }

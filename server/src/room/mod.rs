@@ -16,7 +16,7 @@ mod failure_tests;
 mod members;
 mod task;
 
-use crate::{directory::Directory, ending::Ending};
+use crate::{directory::Directory, ending::Ending, metrics::Metrics};
 pub(crate) use dialect::{Dialect, Recipient};
 use futures::FutureExt;
 use malpan_game::Game;
@@ -46,6 +46,7 @@ pub(crate) struct Opening {
     pub(crate) setup: RoomSetup,
     pub(crate) seed: u64,
     pub(crate) directory: Directory,
+    pub(crate) metrics: Metrics,
     /// Where its task runs.
     pub(crate) shard: Shard,
 }

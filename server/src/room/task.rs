@@ -4,12 +4,13 @@ use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch,
 use crate::{
     directory::Directory,
     ending::Ending,
-    outgoing::{denied, frame},
+    metrics::Metrics,
+    outgoing::Outgoing,
 };
 use malpan_game::{Effect, Effects, Game, Place, Released};
 use malpan_protocol::{
     Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
-    RefusalReason, Refused, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
+    RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
 };
 use std::{
     pin::{Pin, pin},
@@ -32,6 +33,8 @@ pub(crate) struct Room<G> {
     title: RoomTitle,
     setup: RoomSetup,
     directory: Directory,
+    metrics: Metrics,
+    outgoing: Outgoing,
     game: G,
     members: Members,
     batch: Batch,
@@ -45,13 +48,15 @@ pub(crate) struct Room<G> {
 }
 
 impl<G: Game> Room<G> {
-    pub(crate) fn new(game: G, Opening { id, title, setup, directory, .. }: Opening) -> Self {
+    pub(crate) fn new(game: G, Opening { id, title, setup, directory, metrics, .. }: Opening) -> Self {
         let opened = Instant::now();
         Self {
             id,
             title,
             setup,
             directory,
+            outgoing: Outgoing::new(metrics.clone()),
+            metrics,
             game,
             members: Members::default(),
             batch: Batch::default(),
@@ -123,15 +128,16 @@ impl<G: Game> Room<G> {
         // First of all, so that whoever hears of it finds the room closed.
         inbox.close();
         self.flush();
-        let left = frame(&ServerPacket::RoomLeft { room: self.id });
-        self.members.watchers().iter().for_each(|watcher| watcher.send(&left));
+        let left = ServerPacket::RoomLeft { room: self.id };
+        self.members.watchers().iter().for_each(|watcher| watcher.send(&self.outgoing.frame(&left)));
         let mut late: Vec<_> = self.waiting.drain(..).rev().collect();
         while let Some(message) = inbox.recv().await {
             late.push(message);
         }
         for message in late {
             if let Message::Join { newcomer, .. } = message {
-                newcomer.to.send(&denied(DenialCode::NoSuchRoom, format_args!("room {} has just closed", self.id)));
+                let why = format_args!("room {} has just closed", self.id);
+                newcomer.to.send(&self.outgoing.denied(DenialCode::NoSuchRoom, why));
             }
         }
     }
@@ -142,7 +148,9 @@ impl<G: Game> Room<G> {
             return;
         }
         if now >= self.next_flush {
-            self.flush();
+            // Only what was held back for it can be late; what comes after a pause is due when it comes.
+            let was_due = flush_due.deadline() == self.next_flush;
+            self.flush_late_by(if was_due { now - self.next_flush } else { Duration::ZERO });
             self.next_flush = now + self.setup.tick;
         } else if flush_due.deadline() != self.next_flush {
             flush_due.as_mut().reset(self.next_flush);
@@ -150,9 +158,16 @@ impl<G: Game> Room<G> {
     }
 
     fn flush(&mut self) {
+        self.flush_late_by(Duration::ZERO);
+    }
+
+    /// Tells everyone what is pending, so long after that was due.
+    fn flush_late_by(&mut self, late: Duration) {
         if self.batch.is_pending() {
             let flush = self.batch.flush();
-            self.members.deliver(&flush);
+            let receivers = self.members.deliver(&flush);
+            self.batch.report(&flush, receivers, &self.metrics);
+            self.metrics.flushed(flush.bytes(), receivers.all, late);
         }
     }
 
@@ -200,12 +215,12 @@ impl<G: Game> Room<G> {
         self.flush();
         let to = newcomer.to.clone();
         self.members.add(seat, newcomer);
-        to.send(&frame(&self.picture_for(Some(seat))));
+        to.send(&self.outgoing.frame(&self.picture_for(Some(seat))));
     }
 
     fn watch(&mut self, to: Recipient) {
         self.flush();
-        to.send(&frame(&self.picture_for(None)));
+        to.send(&self.outgoing.frame(&self.picture_for(None)));
         self.members.add_watcher(to);
     }
 
@@ -230,7 +245,7 @@ impl<G: Game> Room<G> {
 
     fn let_go(&self, to: &Recipient, reason: LeaveReason) {
         if reason == LeaveReason::Left {
-            to.send(&frame(&ServerPacket::RoomLeft { room: self.id }));
+            to.send(&self.outgoing.frame(&ServerPacket::RoomLeft { room: self.id }));
         }
     }
 
@@ -240,7 +255,8 @@ impl<G: Game> Room<G> {
         let command = match command.decode() {
             Ok(command) => command,
             Err(error) => {
-                member.to.send(&denied(DenialCode::Malformed, format_args!("no command of {}: {error}", G::NAME)));
+                let why = format_args!("no command of {}: {error}", G::NAME);
+                member.to.send(&self.outgoing.denied(DenialCode::Malformed, why));
                 return member.to.close(Ending::Denied.into());
             }
         };
@@ -251,7 +267,7 @@ impl<G: Game> Room<G> {
             }
             Err(why) => {
                 let why = RefusalReason::Rules(RefusalBytes::of(&why).expect(FITS));
-                member.to.send(&frame(&ServerPacket::Refused(Refused { seq, why })));
+                member.to.send(&self.outgoing.refused(seq, why));
             }
         }
     }
@@ -280,7 +296,7 @@ impl<G: Game> Room<G> {
     fn catch_up(&mut self, who: Who) {
         self.flush();
         if let Some(to) = self.members.recipient(who) {
-            to.send_latest(&frame(&self.batch.snapshot(self.state(), self.members.acks())));
+            to.send_latest(&self.outgoing.frame(&self.batch.snapshot(self.state(), self.members.acks())));
         }
     }
 

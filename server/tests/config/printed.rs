@@ -40,7 +40,7 @@ fn every_key_has_a_comment_with_what_is_allowed() {
 
 #[test]
 fn the_beginning_reads_well() {
-    let beginning: Vec<_> = default_file().lines().take(26).map(str::to_owned).collect();
+    let beginning: Vec<_> = default_file().lines().take(31).map(str::to_owned).collect();
     insta::assert_snapshot!(beginning.join("\n"), @r#"
     # The configuration of malpan-server: every key with its default. Flags and MALPAN_... variables go
     # before this file; a key left out has its default.
@@ -48,6 +48,11 @@ fn the_beginning_reads_well() {
     # Addresses on which players are awaited. Port 0 takes a free one; the ready line says which.
     # Allowed: one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once.
     listen = ["127.0.0.1:7777"]
+
+    # Address on which health and metrics are served over HTTP, or `off`. Port 0 takes a free one; the
+    # ready line says which. Whoever reaches it can read them.
+    # Allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off.
+    http = "127.0.0.1:7780"
 
     # Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
     # Allowed: 0 to 1024 shards.
