@@ -239,3 +239,7 @@ impl Room<BoardView> {
 fn view<V: View>(state: &StateBytes) -> Result<V, WireError> {
     Ok(V::new(state.decode()?))
 }
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;
