@@ -1,7 +1,13 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
 use crate::{
-    config::Config, games::Games, host::Host, http, lecture::Lecture, metrics::{ServerKind, Sources}, outgoing::frame,
+    config::Config,
+    games::Games,
+    host::Host,
+    http,
+    lecture::Lecture,
+    metrics::{ServerKind, Sources},
+    outgoing::frame,
 };
 use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, Tcp, accept, bind,

@@ -4,9 +4,7 @@
 //! runtime of its own ([`ShardThread`](crate::ShardThread)), so a session never moves and its wake-ups cost nothing
 //! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
 
-use crate::{
-    CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep,
-};
+use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep};
 use std::{
     collections::HashMap,
     fmt,

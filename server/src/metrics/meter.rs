@@ -103,7 +103,7 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::{Histogram, Snapshot, Tally};
-    use malpan_protocol::Refusal;
+    use crate::metrics::RefusalKind;
 
     #[test]
     fn a_bound_belongs_to_what_is_below_it() {
@@ -116,9 +116,8 @@ mod tests {
     #[test]
     fn each_of_a_set_has_its_own_total() {
         let tally = Tally::default();
-        tally.add(Refusal::Taken, 2);
-        tally.add(Refusal::Taken, 1);
-        tally.add(Refusal::TooFast, 5);
-        assert_eq!(tally.totals().collect::<Vec<_>>(), [("off_board", 0), ("taken", 3), ("too_fast", 5)]);
+        tally.add(RefusalKind::Rules, 2);
+        tally.add(RefusalKind::Rules, 1);
+        assert_eq!(tally.totals().collect::<Vec<_>>(), [("too_fast", 0), ("rules", 3)]);
     }
 }

@@ -94,7 +94,11 @@ impl Sources {
         for (name, help, count) in [
             ("malpan_read_bytes_total", "Bytes that were read from clients.", Count::BytesReceived),
             ("malpan_written_bytes_total", "Bytes that were written to clients.", Count::BytesWritten),
-            ("malpan_read_packets_total", "Packets that were read from clients, of all protocols.", Count::PacketsReceived),
+            (
+                "malpan_read_packets_total",
+                "Packets that were read from clients, of all protocols.",
+                Count::PacketsReceived,
+            ),
             ("malpan_written_frames_total", "Frames that were written to their last byte.", Count::FramesWritten),
         ] {
             page.counter(name, help, self.counters.value(count));
@@ -125,7 +129,10 @@ impl Sources {
     }
 
     fn shards(&self, page: &mut Page) {
-        fn each<'a, V: 'a>(shards: &'a [Shard], value: impl Fn(&Shard) -> V + 'a) -> impl Iterator<Item = (usize, V)> + 'a {
+        fn each<'a, V: 'a>(
+            shards: &'a [Shard],
+            value: impl Fn(&Shard) -> V + 'a,
+        ) -> impl Iterator<Item = (usize, V)> + 'a {
             shards.iter().map(move |shard| (shard.index(), value(shard)))
         }
         page.gauges(

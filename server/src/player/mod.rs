@@ -12,18 +12,10 @@
 mod budgets;
 mod requests;
 
-use crate::{
-    accounts::Identity,
-    directory::Hold,
-    ending::Ending,
-    host::Shared,
-    room::Message,
-};
+use crate::{accounts::Identity, directory::Hold, ending::Ending, host::Shared, room::Message};
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
-use malpan_protocol::{
-    ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget,
-};
+use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget};
 use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 

@@ -1,12 +1,7 @@
 //! A room's task.
 
 use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
-use crate::{
-    directory::Directory,
-    ending::Ending,
-    metrics::Metrics,
-    outgoing::Outgoing,
-};
+use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
 use malpan_game::{Effect, Effects, Game, Place, Released};
 use malpan_protocol::{
     Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
