@@ -81,7 +81,11 @@ where
     [u8; N]: smallvec::Array<Item = u8>,
 {
     fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+        match bytes {
+            // Most of what a game says is written byte by byte, and copying one costs more than the byte does.
+            [byte] => self.push(*byte),
+            _ => self.extend_from_slice(bytes),
+        }
     }
 }
 
