@@ -35,6 +35,19 @@ impl Rate {
 
 /// What is left of a [`Rate`], as the time at which it would be whole again (the generic cell rate algorithm): one
 /// word of state, no timer.
+///
+/// ```
+/// use malpan_net::{Budget, Rate};
+/// use std::time::{Duration, Instant};
+///
+/// // Five in five seconds, two of them at once.
+/// let rate = Rate::new(5, Duration::from_secs(5), 2);
+/// let (mut budget, now) = (Budget::default(), Instant::now());
+/// assert!(budget.take(&rate, now) && budget.take(&rate, now));
+/// assert!(!budget.take(&rate, now));
+/// // A second later there is one more.
+/// assert!(budget.take(&rate, now + Duration::from_secs(1)));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Budget {
     whole_at: Option<Instant>,

@@ -39,6 +39,53 @@ pub enum Delivery {
 
 /// Sends to one session and closes it. Cheap to clone; all clones are the same session. Keeping one keeps neither the
 /// connection nor the session's task alive.
+///
+/// There are three ways to send, none of which waits. They differ in what becomes of a peer that is behind:
+///
+/// ```
+/// use malpan_net::{CloseReason, Delivery, Frame, Protocol, QueueLimits, Service, SessionHandle, Settings};
+/// # use malpan_net::{Admission, AdmissionLimits, Counters, Shard, codec::LinesCodec};
+/// # use std::sync::Arc;
+/// # use tokio::{io::duplex, runtime::Handle, sync::mpsc};
+/// # #[derive(Clone)]
+/// # struct Passes(mpsc::UnboundedSender<SessionHandle>);
+/// # struct Nothing;
+/// # impl Protocol for Passes {
+/// #     type Decoder = LinesCodec;
+/// #     type Service = Nothing;
+/// #     fn decoder(&self) -> LinesCodec { LinesCodec::new() }
+/// #     fn open(&self, session: SessionHandle) -> Nothing { self.0.send(session).unwrap(); Nothing }
+/// # }
+/// # impl Service for Nothing {
+/// #     type Packet = String;
+/// #     async fn packet(&mut self, _: String) {}
+/// # }
+///
+/// // Four frames at most, and from the second on the peer is behind.
+/// let queue = QueueLimits { messages: 4, lag_messages: 2, recovered_messages: 0, ..QueueLimits::default() };
+/// let settings = Settings { queue, ..Settings::default() };
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let shard = Shard::new(0, Handle::current(), settings, Arc::<Counters>::default());
+/// # let (_client, server) = duplex(1);
+/// # let (passes, mut opened) = mpsc::unbounded_channel();
+/// # let peer = "192.0.2.1:7".parse().unwrap();
+/// # let permit = Admission::new(AdmissionLimits::default()).admit(std::net::IpAddr::from([192, 0, 2, 1])).unwrap();
+/// # shard.open(server, peer, Passes(passes), permit);
+/// # let session = opened.recv().await.unwrap();
+///
+/// // Its peer does not read.
+/// let frame = Frame::new(b"news\n");
+/// assert_eq!(session.send_latest(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send_droppable(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send_latest(frame.clone()), Delivery::LeftOut);
+/// assert_eq!(session.send_droppable(frame.clone()), Delivery::LeftOut);
+/// // What must be delivered goes on to be queued, up to the bound.
+/// assert_eq!(session.send(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send(frame), Delivery::Closed);
+/// assert_eq!(session.close_reason(), Some(CloseReason::SlowConsumer));
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct SessionHandle(Arc<Shared>);
 

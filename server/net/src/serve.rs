@@ -12,6 +12,64 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Serves whoever connects to `listener` with `protocol`, until `stop`: [`Server::serve`] with everything by default.
 ///
+/// ```
+/// use malpan_net::{CloseReason, Frame, Protocol, Service, SessionHandle, bind, codec::LinesCodec, serve};
+/// use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::TcpStream, sync::oneshot};
+///
+/// #[derive(Clone)]
+/// struct Shout;
+///
+/// struct ShoutService(SessionHandle);
+///
+/// impl Protocol for Shout {
+///     type Decoder = LinesCodec;
+///     type Service = ShoutService;
+///
+///     fn decoder(&self) -> LinesCodec {
+///         LinesCodec::new_with_max_length(1000)
+///     }
+///
+///     fn open(&self, session: SessionHandle) -> ShoutService {
+///         ShoutService(session)
+///     }
+///
+///     fn farewell(&self, reason: CloseReason) -> Option<Frame> {
+///         (reason == CloseReason::Stopping).then(|| Frame::new(b"the server stops\n"))
+///     }
+/// }
+///
+/// impl Service for ShoutService {
+///     type Packet = String;
+///
+///     async fn packet(&mut self, line: String) {
+///         self.0.send(Frame::new(format!("{}\n", line.to_uppercase()).as_bytes()));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = bind("127.0.0.1:0".parse()?)?;
+/// let address = listener.local_addr()?;
+/// let (stop, stopped) = oneshot::channel::<()>();
+/// let server = tokio::spawn(serve(listener, Shout, stopped));
+///
+/// let mut client = TcpStream::connect(address).await?;
+/// client.write_all(b"hello\n").await?;
+/// let mut answer = [0; 6];
+/// client.read_exact(&mut answer).await?;
+/// assert_eq!(&answer, b"HELLO\n");
+///
+/// // Usually it is a signal.
+/// drop(stop);
+/// let mut rest = String::new();
+/// client.read_to_string(&mut rest).await?;
+/// assert_eq!(rest, "the server stops\n");
+/// drop(client);
+/// server.await??;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// The operating system's, where it gives no thread or no readiness queue.
 pub async fn serve<P: Protocol>(listener: TcpListener, protocol: P, stop: impl Future) -> io::Result<()> {
@@ -19,6 +77,8 @@ pub async fn serve<P: Protocol>(listener: TcpListener, protocol: P, stop: impl F
 }
 
 /// A server that is only a protocol: what it takes to serve it.
+///
+/// [`serve`] shows it at work, with everything by default.
 pub struct Server<P, T = Tcp> {
     protocol: P,
     transport: T,

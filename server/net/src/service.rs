@@ -5,6 +5,63 @@ use std::{fmt, future::Future};
 use tokio_util::codec::Decoder;
 
 /// What a listener speaks. Cloned for each connection, so keep it small: an `Arc` or two.
+///
+/// ```
+/// use malpan_net::{Frame, Protocol, Service, SessionHandle, codec::LinesCodec};
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+///
+/// /// One number that all connections count up.
+/// #[derive(Clone, Default)]
+/// struct Counter(Arc<AtomicU64>);
+///
+/// struct Visitor { counter: Counter, session: SessionHandle }
+///
+/// impl Protocol for Counter {
+///     type Decoder = LinesCodec;
+///     type Service = Visitor;
+///
+///     fn decoder(&self) -> LinesCodec {
+///         // An endless line ends the connection as malformed, and takes no more memory than this.
+///         LinesCodec::new_with_max_length(80)
+///     }
+///
+///     fn open(&self, session: SessionHandle) -> Visitor {
+///         Visitor { counter: self.clone(), session }
+///     }
+/// }
+///
+/// impl Service for Visitor {
+///     type Packet = String;
+///
+///     async fn opened(&mut self) {
+///         self.session.send(Frame::new(b"say anything to count\n"));
+///     }
+///
+///     async fn packet(&mut self, _: String) {
+///         let number = self.counter.0.fetch_add(1, Ordering::Relaxed) + 1;
+///         self.session.send(Frame::new(format!("{number}\n").as_bytes()));
+///     }
+/// }
+/// # use malpan_net::{Admission, AdmissionLimits, Counters, Settings, Shard};
+/// # use tokio::{io::{AsyncReadExt, AsyncWriteExt, duplex}, runtime::Handle};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let shard = Shard::new(0, Handle::current(), Settings::default(), Arc::<Counters>::default());
+/// # let admission = Admission::new(AdmissionLimits::default());
+/// # let counter = Counter::default();
+/// # for (said, expected) in [("a\nb\n", "say anything to count\n1\n2\n"), ("c\n", "say anything to count\n3\n")] {
+/// #     let (mut client, server) = duplex(1024);
+/// #     let peer = "192.0.2.1:7".parse()?;
+/// #     shard.open(server, peer, counter.clone(), admission.admit(peer.ip())?);
+/// #     client.write_all(said.as_bytes()).await?;
+/// #     client.shutdown().await?;
+/// #     let mut heard = String::new();
+/// #     client.read_to_string(&mut heard).await?;
+/// #     assert_eq!(heard, expected);
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 pub trait Protocol: Clone + Send + Sync + 'static {
     /// Cuts bytes into packets. It must bound what it buffers: reject an oversized packet by its header. It is asked
     /// again only while bytes are left, so it must not hold back packets of its own.
