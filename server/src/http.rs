@@ -97,7 +97,7 @@ mod tests {
     use std::{sync::Arc, time::Duration};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-        time::{Instant, sleep},
+        time::{Instant, sleep, timeout},
     };
 
     /// A client's end of a connection whose buffers hold so many bytes.
@@ -112,7 +112,8 @@ mod tests {
 
     async fn rest(stream: &mut DuplexStream) -> String {
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let end = stream.read_to_string(&mut answer);
+        timeout(CONNECTION_WITHIN * 2, end).await.expect("the connection ends").unwrap();
         answer
     }
 

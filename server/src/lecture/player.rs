@@ -68,12 +68,9 @@ impl Service for LecturePlayer {
     type Packet = LecturePacket;
 
     async fn opened(&mut self) {
-        match self.come_in().await {
-            Ok(()) => self.session.establish(),
-            Err(why) => {
-                tracing::debug!(session = self.session.id().0, why, "no place for a lecture client");
-                self.session.close(Ending::Denied.into());
-            }
+        if let Err(why) = self.come_in().await {
+            tracing::debug!(session = self.session.id().0, why, "no place for a lecture client");
+            self.session.close(Ending::Denied.into());
         }
     }
 

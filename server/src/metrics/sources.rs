@@ -232,3 +232,45 @@ fn process(page: &mut Page) {
         page.counter("process_cpu_seconds_total", "Processor time of the process in seconds.", seconds);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Sources;
+    use crate::{config::Config, host::Host, server::admission_limits};
+    use malpan_net::{Admission, Frame, Settings, Shard};
+    use std::{net::SocketAddr, sync::Arc};
+    use tokio::{io::duplex, runtime::Handle};
+
+    #[tokio::test]
+    async fn the_deepest_queue_and_all_of_them_are_told() {
+        let config = Config::default();
+        let admission = Admission::new(admission_limits(&config));
+        let shard = |index| Shard::new(index, Handle::current(), Settings::default(), Arc::default());
+        let (shards, host) = (Arc::new([shard(0), shard(1)]), Host::new(config));
+        // Streams that take nothing, with so many frames for each.
+        let mut clients = Vec::new();
+        for (index, frames) in [3, 5, 0, 1].into_iter().enumerate() {
+            let (ours, theirs) = duplex(1);
+            clients.push(ours);
+            let peer = SocketAddr::from(([127, 0, 0, 1], frames));
+            shards[index % 2].open(theirs, peer, host.clone(), admission.admit(peer.ip()).unwrap());
+        }
+        for shard in &*shards {
+            shard.each_session(|session| {
+                for _ in 0..session.peer().port() {
+                    session.send(Frame::new(&[0; 100]));
+                }
+            });
+        }
+        // The shards' own tasks have not run since.
+        let page = Sources::new(host, admission, Arc::default(), shards).page();
+        for line in [
+            "malpan_queued_messages 9",
+            "malpan_queued_bytes 900",
+            "malpan_queued_messages_max 5",
+            "malpan_queued_bytes_max 500",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line}: {page}");
+        }
+    }
+}

@@ -3,9 +3,9 @@
 use crate::{Running, within};
 use malpan_client::{
     Client, ClientError, ConnectOptions,
-    protocol::{DenialCode, JoinTarget, KickReason, Refusal, ServerPacket},
+    protocol::{DenialCode, JoinTarget, Direction, KickReason, ServerPacket},
 };
-use malpan_server::metrics::{ClientKind, ServerKind};
+use malpan_server::metrics::{ClientKind, RefusalKind, ServerKind};
 use std::{collections::BTreeMap, time::Duration};
 
 /// A page, read as Prometheus reads it.
@@ -100,9 +100,9 @@ async fn what_the_server_knows_is_on_the_page() {
         ("malpan_denials_total{code=\"server_full\"}", 1.0),
         ("malpan_shard_sessions{shard=\"0\"}", 2.0),
         ("malpan_shard_sessions{shard=\"1\"}", 1.0),
-        // Two sessions, a room and the sweep; a session and the sweep.
-        ("malpan_shard_tasks{shard=\"0\"}", 4.0),
-        ("malpan_shard_tasks{shard=\"1\"}", 2.0),
+        // Two sessions and a room; a session.
+        ("malpan_shard_tasks{shard=\"0\"}", 3.0),
+        ("malpan_shard_tasks{shard=\"1\"}", 1.0),
     ] {
         assert_eq!(page.value(sample), value, "{sample}");
     }
@@ -129,6 +129,46 @@ async fn who_is_kicked_is_counted_by_reason() {
 }
 
 #[tokio::test]
+async fn what_is_played_is_on_the_page() {
+    let server = Running::start(|config| config.game.tick = Duration::ZERO);
+    let (mut ann, mut bob) = (server.guest("Ann").await, server.guest("Bob").await);
+    within(ann.join(JoinTarget::Any)).await.unwrap();
+    within(bob.join(JoinTarget::Any)).await.unwrap();
+    // One that is done and one that is not: up leads off the board.
+    for (direction, batches) in [(Direction::Down, 1), (Direction::Up, 2), (Direction::Up, 2)] {
+        within(async {
+            ann.step(direction).unwrap();
+            loop {
+                match ann.next().await.unwrap() {
+                    ServerPacket::Updates(updates) if updates.batch == batches => break,
+                    ServerPacket::Refused(_) => break,
+                    _ => {}
+                }
+            }
+        })
+        .await;
+    }
+    let page = until(&server, |page| page.value("malpan_flush_bytes_count") == 4.0).await;
+    for (sample, value) in [
+        ("malpan_received_packets_total{kind=\"command\"}", 3.0),
+        // Two bytes of length, type, number, one byte of command with its length.
+        ("malpan_received_bytes_total{kind=\"command\"}", 3.0 * 6.0),
+        ("malpan_received_packets_total{kind=\"join\"}", 2.0),
+        ("malpan_sent_packets_total{kind=\"joined\"}", 2.0),
+        ("malpan_sent_packets_total{kind=\"entered\"}", 1.0),
+        ("malpan_sent_packets_total{kind=\"updates\"}", 2.0 * 2.0),
+        ("malpan_sent_packets_total{kind=\"refused\"}", 1.0),
+        ("malpan_positions_delivered_total", 2.0 * 2.0),
+        ("malpan_commands_refused_total{reason=\"rules\"}", 1.0),
+        // Of the four flushes the first had nobody to hear it, the second one, and the moves two.
+        ("malpan_flush_receivers_bucket{le=\"1\"}", 2.0),
+        ("malpan_flush_receivers_bucket{le=\"2\"}", 4.0),
+    ] {
+        assert_eq!(page.value(sample), value, "{sample}");
+    }
+}
+
+#[tokio::test]
 async fn what_players_and_rooms_report_is_on_the_page() {
     let server = Running::start(|_| {});
     let metrics = server.host.metrics();
@@ -140,7 +180,7 @@ async fn what_players_and_rooms_report_is_on_the_page() {
     metrics.flushed(129, 3, Duration::from_millis(5));
     metrics.kicked(KickReason::Flooding);
     metrics.denied(DenialCode::RateLimited);
-    metrics.step_refused(Refusal::Taken);
+    metrics.command_refused(RefusalKind::Rules);
     let page = Page::of(&server).await;
     for (sample, value) in [
         ("malpan_received_packets_total{kind=\"chat\"}", 2.0),
@@ -161,7 +201,7 @@ async fn what_players_and_rooms_report_is_on_the_page() {
         ("malpan_flush_late_seconds_count", 2.0),
         ("malpan_kicks_total{reason=\"flooding\"}", 1.0),
         ("malpan_denials_total{code=\"rate_limited\"}", 1.0),
-        ("malpan_steps_refused_total{reason=\"taken\"}", 1.0),
+        ("malpan_commands_refused_total{reason=\"rules\"}", 1.0),
     ] {
         assert_eq!(page.value(sample), value, "{sample}");
     }
