@@ -194,7 +194,7 @@ fn read_end<P: Protocol>(
             CloseReason::Broken
         }
         ReadEnd::Undecodable(error) => {
-            tracing::debug!(session = session.id().0, peer = %session.peer(), %error, "these bytes are no packet");
+            tracing::trace!(session = session.id().0, peer = %session.peer(), %error, "these bytes are no packet");
             service.malformed(&error);
             CloseReason::Malformed
         }

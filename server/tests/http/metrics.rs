@@ -3,7 +3,7 @@
 use crate::{Running, within};
 use malpan_client::{
     Client, ClientError, ConnectOptions,
-    protocol::{DenialCode, JoinTarget, Direction, KickReason, ServerPacket},
+    protocol::{DenialCode, Direction, JoinTarget, KickReason, ServerPacket},
 };
 use malpan_server::metrics::{ClientKind, RefusalKind, ServerKind};
 use std::{collections::BTreeMap, time::Duration};
