@@ -49,9 +49,17 @@ fn help_of_the_server() {
                   Address on which health and metrics are served: /healthz, /readyz, /metrics [default:
                   127.0.0.1:7780]
 
+              --lecture <IP:PORT|off>
+                  Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
+                  awaited [default: off]
+
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
                   [default: 0]
+
+              --rules-threads <N>
+                  Threads that run the rooms' rules apart from the shards, for slow rules; 0 runs them on
+                  the shards [default: 0]
 
               --board <WxH>
                   The board's width and height, each 1 to 64 cells [default: 8x8]
@@ -116,7 +124,9 @@ fn every_default_in_the_help_is_the_real_one() {
     let flags = [
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
         ("--http <IP:PORT|off>", "127.0.0.1:7780"),
+        ("--lecture <IP:PORT|off>", "off"),
         ("--shards <N>", "0"),
+        ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
         ("--seats <N>", "10"),
         ("--tick <TIME>", "33ms"),
