@@ -290,8 +290,8 @@ impl Hold {
         told
     }
 
-    /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew. Waits while the
-    /// inbox is full, without allocating where it is not.
+    /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew, or has closed. Waits
+    /// while the inbox is full, without allocating where it is not.
     pub(crate) async fn send(&self, message: Message) -> bool {
         match self.inbox.try_send(message) {
             Ok(()) => true,
@@ -299,12 +299,6 @@ impl Hold {
             Err(mpsc::error::TrySendError::Full(message)) => Box::pin(self.inbox.send(message)).await.is_ok(),
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
-    }
-
-    /// As [`Hold::send`], where it does not matter: a room that has failed ends the sessions of everyone in it, and one that
-    /// has closed has told who watches.
-    pub(crate) async fn tell(&self, message: Message) {
-        self.send(message).await;
     }
 
     /// Goes, and waits until the room will send nothing more.

@@ -1,7 +1,5 @@
 //! What a call to a game's rules changed.
 
-use smallvec::SmallVec;
-
 /// One change, and what it is worth to a client that reads too slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect<U> {
@@ -13,67 +11,78 @@ pub enum Effect<U> {
     Latest(U),
 }
 
-/// The changes of one call, in order. One of them costs no memory of its own.
+/// The changes of one call, in order. The first of them, which mostly is the only one, costs no memory of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effects<U>(SmallVec<[Effect<U>; 1]>);
+pub struct Effects<U> {
+    first: Option<Effect<U>>,
+    /// Empty where there is no first.
+    rest: Vec<Effect<U>>,
+}
 
 impl<U> Effects<U> {
     /// Nothing changed.
     #[must_use]
-    pub fn none() -> Self {
-        Self(SmallVec::new())
+    pub const fn none() -> Self {
+        Self { first: None, rest: Vec::new() }
     }
 
     /// One change that must be delivered.
     #[must_use]
     pub fn event(update: U) -> Self {
-        Self::none().and_event(update)
+        Self { first: Some(Effect::Event(update)), rest: Vec::new() }
     }
 
     /// One change of which only the latest matters.
     #[must_use]
     pub fn latest(update: U) -> Self {
-        Self::none().and_latest(update)
+        Self { first: Some(Effect::Latest(update)), rest: Vec::new() }
     }
 
     /// These, and one more that must be delivered.
     #[must_use]
-    pub fn and_event(mut self, update: U) -> Self {
-        self.0.push(Effect::Event(update));
-        self
+    pub fn and_event(self, update: U) -> Self {
+        self.and(Effect::Event(update))
     }
 
     /// These, and one more of which only the latest matters.
     #[must_use]
-    pub fn and_latest(mut self, update: U) -> Self {
-        self.0.push(Effect::Latest(update));
-        self
+    pub fn and_latest(self, update: U) -> Self {
+        self.and(Effect::Latest(update))
     }
 
     /// Whether one of them must be delivered.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        self.0.iter().any(|effect| matches!(effect, Effect::Event(_)))
+        self.first.iter().chain(&self.rest).any(|effect| matches!(effect, Effect::Event(_)))
     }
 
     /// The changes themselves, whatever they are worth.
     pub fn into_updates(self) -> impl Iterator<Item = U> {
-        self.0.into_iter().map(|effect| match effect {
+        self.into_iter().map(|effect| match effect {
             Effect::Event(update) | Effect::Latest(update) => update,
         })
+    }
+
+    fn and(mut self, effect: Effect<U>) -> Self {
+        match self.first {
+            None => self.first = Some(effect),
+            Some(_) => self.rest.push(effect),
+        }
+        self
     }
 }
 
 impl<U> IntoIterator for Effects<U> {
     type Item = Effect<U>;
-    type IntoIter = smallvec::IntoIter<[Effect<U>; 1]>;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<Effect<U>>, std::vec::IntoIter<Effect<U>>>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.first.into_iter().chain(self.rest)
     }
 }
 
 impl<U> FromIterator<Effect<U>> for Effects<U> {
     fn from_iter<I: IntoIterator<Item = Effect<U>>>(effects: I) -> Self {
-        Self(effects.into_iter().collect())
+        let mut effects = effects.into_iter();
+        Self { first: effects.next(), rest: effects.collect() }
     }
 }

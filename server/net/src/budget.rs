@@ -9,7 +9,8 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     interval: Duration,
-    burst: u32,
+    /// How far ahead of its time one may be taken: what the rest of the burst takes to fill up.
+    ahead: Duration,
 }
 
 impl Rate {
@@ -20,7 +21,8 @@ impl Rate {
     #[must_use]
     pub fn new(count: u32, period: Duration, burst: u32) -> Self {
         assert!(count > 0 && burst > 0, "a rate allows something");
-        Self { interval: period / count, burst }
+        let interval = period / count;
+        Self { interval, ahead: interval * (burst - 1) }
     }
 
     /// `count` per second, as many at once.
@@ -57,7 +59,8 @@ impl Budget {
     /// Takes one, if one is left at `now`.
     pub fn take(&mut self, rate: &Rate, now: Instant) -> bool {
         let whole_at = self.whole_at.map_or(now, |at| at.max(now));
-        if whole_at.duration_since(now) > rate.interval * (rate.burst - 1) {
+        // A time that no clock reaches is later than any.
+        if now.checked_add(rate.ahead).is_some_and(|latest| whole_at > latest) {
             return false;
         }
         self.whole_at = Some(whole_at + rate.interval);

@@ -2,6 +2,7 @@
 
 use crate::{CloseReason, Refusal};
 use std::{
+    cell::Cell,
     fmt,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
@@ -90,9 +91,22 @@ impl Default for Stripe {
 
 static LAST_STRIPE: AtomicUsize = AtomicUsize::new(0);
 
+const NONE: usize = usize::MAX;
+
 thread_local! {
-    /// The thread's stripe of every set of counters.
-    static STRIPE: usize = LAST_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES;
+    /// The thread's stripe of every set of counters, once it has one. Counting is too frequent for a lazy value.
+    static STRIPE: Cell<usize> = const { Cell::new(NONE) };
+}
+
+fn stripe() -> usize {
+    match STRIPE.get() {
+        NONE => {
+            let stripe = LAST_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES;
+            STRIPE.set(stripe);
+            stripe
+        }
+        stripe => stripe,
+    }
 }
 
 impl Counters {
@@ -103,7 +117,7 @@ impl Counters {
 
     /// Counts `many` at once.
     pub fn add_many(&self, count: Count, many: usize) {
-        let stripe = &self.0[STRIPE.with(|stripe| *stripe)];
+        let stripe = &self.0[stripe()];
         // Lossless: no system has more than 64 bits for a length.
         stripe.0[count as usize].fetch_add(many as u64, Ordering::Relaxed);
     }

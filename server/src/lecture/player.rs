@@ -86,14 +86,14 @@ impl Service for LecturePlayer {
                 if self.budgets.step(&self.host.rates, now.into_std()) {
                     self.last_seq = self.last_seq.wrapping_add(1);
                     let command = CommandBytes::of(&direction).expect("a direction is one byte");
-                    place.tell(Message::Command { seat, seq: self.last_seq, command }).await;
+                    place.send(Message::Command { seat, seq: self.last_seq, command }).await;
                 }
             }
             LecturePacket::Chat { text } => {
                 // An empty line, which a client sends when Enter is pressed twice, is not worth a word.
                 let Some(text) = ChatText::lossy(&text) else { return };
                 if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.tell(Message::Chat { seat, text }).await;
+                    place.send(Message::Chat { seat, text }).await;
                 } else {
                     self.too_fast(now);
                 }
@@ -103,7 +103,7 @@ impl Service for LecturePlayer {
 
     async fn recovered(&mut self) {
         if let Some(place) = &self.place {
-            place.tell(Message::Recovered { who: place.who() }).await;
+            place.send(Message::Recovered { who: place.who() }).await;
         }
     }
 

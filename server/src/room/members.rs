@@ -78,7 +78,7 @@ impl Members {
     /// goodbye to the room in its own time.
     pub(crate) fn deliver(&self, flush: &Flush) -> Receivers {
         let mut receivers = Receivers::default();
-        for to in self.everyone() {
+        self.everyone().for_each(|to| {
             receivers.all += 1;
             let (events, updates) = flush.said_in(to.dialect());
             if let Some(events) = events {
@@ -88,7 +88,7 @@ impl Members {
                 let delivery = to.send_latest_as_is(Frame::clone(updates));
                 receivers.of_updates += usize::from(delivery == Delivery::Queued);
             }
-        }
+        });
         receivers
     }
 }

@@ -85,13 +85,15 @@ impl<G: Game> Room<G> {
                 () = &mut flush_due, if self.batch.is_pending() => {}
             }
             let now = Instant::now();
+            // As the rules know it: counted from the opening.
+            let at = now - self.opened;
             if ticked {
-                let effects = self.game.tick(now - self.opened);
+                let effects = self.game.tick(at);
                 self.tell(effects, None);
             }
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
-                if self.take(message, now) == Released::Closed {
+                if self.take(message, at) == Released::Closed {
                     return self.close(inbox).await;
                 }
                 if self.batch.is_full() {
@@ -166,26 +168,26 @@ impl<G: Game> Room<G> {
         }
     }
 
-    fn take(&mut self, message: Message, now: Instant) -> Released {
+    fn take(&mut self, message: Message, at: Duration) -> Released {
         match message {
             Message::Join { seat, newcomer } => {
                 self.joining = Some(newcomer.to.clone());
                 match seat {
-                    Some(seat) => self.join(seat, newcomer, now),
+                    Some(seat) => self.join(seat, newcomer, at),
                     None => self.watch(newcomer.to),
                 }
                 self.joining = None;
             }
             Message::Leave { who, reason, done } => {
                 let released = match who {
-                    Who::Seat(seat) => self.leave(seat, reason, now),
+                    Who::Seat(seat) => self.leave(seat, reason, at),
                     Who::Watcher(session) => self.unwatch(session, reason),
                 };
                 // An error means that the session did not wait for the answer.
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
-            Message::Command { seat, seq, command } => self.command(seat, seq, &command, now),
+            Message::Command { seat, seq, command } => self.command(seat, seq, &command, at),
             Message::Chat { seat, text } => {
                 self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
             }
@@ -200,10 +202,10 @@ impl<G: Game> Room<G> {
         Released::Open
     }
 
-    fn join(&mut self, seat: Seat, newcomer: Newcomer, now: Instant) {
+    fn join(&mut self, seat: Seat, newcomer: Newcomer, at: Duration) {
         // Updates first: the newcomer may be put where a piece has just left.
         self.flush();
-        let updates = encode(self.game.take_seat(now - self.opened, seat));
+        let updates = encode(self.game.take_seat(at, seat));
         let member = Member { seat, name: newcomer.name.clone() };
         self.batch.event(|event| ServerPacket::Entered(Entered { event, member, updates }));
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
@@ -219,11 +221,11 @@ impl<G: Game> Room<G> {
         self.members.add_watcher(to);
     }
 
-    fn leave(&mut self, seat: Seat, reason: LeaveReason, now: Instant) -> Released {
+    fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
         // Updates of a seat reach everyone while someone sits there.
         self.flush();
         if let Some(member) = self.members.remove(seat) {
-            let updates = encode(self.game.leave_seat(now - self.opened, seat));
+            let updates = encode(self.game.leave_seat(at, seat));
             self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
             self.let_go(&member.to, reason);
         }
@@ -244,7 +246,7 @@ impl<G: Game> Room<G> {
         }
     }
 
-    fn command(&mut self, seat: Seat, seq: u32, command: &CommandBytes, now: Instant) {
+    fn command(&mut self, seat: Seat, seq: u32, command: &CommandBytes, at: Duration) {
         let Some(member) = self.members.member_mut(seat) else { return };
         // Here and not at the connection, because only the room knows its game.
         let command = match command.decode() {
@@ -255,7 +257,7 @@ impl<G: Game> Room<G> {
                 return member.to.close(Ending::Denied.into());
             }
         };
-        match self.game.apply(now - self.opened, seat, command) {
+        match self.game.apply(at, seat, command) {
             Ok(effects) => {
                 member.last_seq = seq;
                 self.tell(effects, Some(Ack { seat, seq }));
@@ -270,8 +272,13 @@ impl<G: Game> Room<G> {
     /// Adds what has happened to what is to be told, and says that the command which did it was done.
     fn tell(&mut self, effects: Effects<G::Update>, ack: Option<Ack>) {
         if !effects.has_events() {
-            effects.into_updates().for_each(|update| self.batch.latest(&update));
-            return ack.map_or((), |ack| self.batch.done(ack));
+            for update in effects.into_updates() {
+                self.batch.latest(&update);
+            }
+            if let Some(ack) = ack {
+                self.batch.done(ack);
+            }
+            return;
         }
         if self.batch.has_updates() {
             // In a flush the events come first: what happened before them must not come after.
