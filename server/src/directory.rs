@@ -5,6 +5,7 @@ use crate::{
     metrics::Metrics,
     room::{Inbox, Message, Newcomer, Opening, RoomSetup, Who},
 };
+use futures::future::join_all;
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
 use malpan_net::{SessionId, Shard};
 use malpan_protocol::{GameName, LeaveReason, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, Rooms, Seat, SeatCount};
@@ -136,10 +137,9 @@ impl Directory {
     pub(crate) async fn flush_rooms(&self) {
         let inboxes: Vec<_> = self.open().inboxes.values().cloned().collect();
         let (done, mut all_done) = mpsc::channel::<()>(1);
-        for inbox in inboxes {
-            // An error means that the room has ended, and with nobody in it nothing is held back.
-            let _ = inbox.send(Message::Flush { _done: done.clone() }).await;
-        }
+        // At once, so that a room whose inbox is full holds up no other. An error means that the room has ended, and with
+        // nobody in it nothing is held back.
+        join_all(inboxes.iter().map(|inbox| inbox.send(Message::Flush { _done: done.clone() }))).await;
         drop(done);
         // Nothing is ever sent: the channel ends when the last room has dropped its end.
         all_done.recv().await;
@@ -312,29 +312,38 @@ impl Hold {
         }
     }
 
-    /// Leaves because the connection ended.
-    pub(crate) async fn vacate(mut self, reason: LeaveReason) {
-        if self.state == HoldState::Taken && self.send(Message::Leave { who: self.who, reason, done: None }).await {
+    /// Leaves because the connection ended. Does not wait: whoever is gone is told nothing more.
+    pub(crate) fn vacate(mut self, reason: LeaveReason) {
+        if self.state == HoldState::Taken {
             self.state = HoldState::Left;
+            self.send_without_waiting(Message::Leave { who: self.who, reason, done: None });
+        }
+    }
+
+    fn send_without_waiting(&self, message: Message) {
+        if let Err(mpsc::error::TrySendError::Full(message)) = self.inbox.try_send(message) {
+            let inbox = self.inbox.clone();
+            // Ends with the room at the latest.
+            tokio::spawn(async move { inbox.send(message).await });
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        match self.state {
-            HoldState::Left => {}
-            HoldState::Reserved => match self.who {
-                Who::Seat(seat) => drop(self.directory.release(Place { room: self.room, seat })),
-                Who::Watcher(_) => self.directory.unwatch(self.room),
-            },
-            // Here only when the session's task panicked or was dropped: nobody is left to wait for the inbox.
-            HoldState::Taken => {
-                let leave = Message::Leave { who: self.who, reason: LeaveReason::Disconnected, done: None };
-                if let Err(mpsc::error::TrySendError::Full(leave)) = self.inbox.try_send(leave) {
-                    let inbox = self.inbox.clone();
-                    tokio::spawn(async move { inbox.send(leave).await });
+        match (self.state, self.who) {
+            (HoldState::Left, _) => {}
+            (HoldState::Reserved, Who::Seat(seat)) => {
+                let released = self.directory.release(Place { room: self.room, seat });
+                if released == Released::Closed {
+                    // Those who watch keep the room's task alive, and it does not know of this seat.
+                    self.send_without_waiting(Message::Abandoned);
                 }
+            }
+            (HoldState::Reserved, Who::Watcher(_)) => self.directory.unwatch(self.room),
+            // Here only when the session's task panicked or was dropped.
+            (HoldState::Taken, who) => {
+                self.send_without_waiting(Message::Leave { who, reason: LeaveReason::Disconnected, done: None });
             }
         }
     }

@@ -80,9 +80,10 @@ impl Games {
     pub fn with<G: Game>(mut self, seats: u8, new: impl Fn(NewRoom) -> G + Send + Sync + 'static) -> Self {
         assert!(self.find(G::NAME).is_none(), "there is a game named {} already", G::NAME);
         let seats = SeatCount::new(seats).expect("a room has 1 to 10 seats");
+        let new = Arc::new(new);
         let open = Arc::new(move |opening: Opening| {
-            let rules = new(NewRoom { seats: opening.setup.seats, seed: opening.seed });
-            room::spawn(rules, opening)
+            let (new, room) = (Arc::clone(&new), NewRoom { seats: opening.setup.seats, seed: opening.seed });
+            room::spawn(move || new(room), opening)
         });
         self.0.push(Entry { name: G::NAME, seats, watchable: G::WATCHABLE, open });
         self

@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The end of a drain that belongs to saying goodbye: rooms flush, queues are written, connections closed.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// What the rooms' last flush gets of it.
+const ROOMS_FLUSH_WITHIN: Duration = Duration::from_millis(300);
 /// What the goodbye gets however short the drain is.
 const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 
@@ -206,8 +208,9 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
         () = nobody_plays(host) => {}
         () = sleep_until(play_until) => {}
     }
+    // Rules that take long do not keep the others from their goodbye.
+    let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
-        host.flush_rooms().await;
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {

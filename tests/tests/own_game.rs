@@ -17,8 +17,10 @@ const LAB: GameName = GameName::constant("lab");
 const SLOW: Duration = Duration::from_millis(200);
 
 /// Says back what it is told, in either class, and whatever else a test wants.
+#[derive(Default)]
 struct Lab {
     ticks: u32,
+    trapped: bool,
     said: Vec<Said>,
 }
 
@@ -27,7 +29,11 @@ enum Order {
     Event(u32),
     Latest(u32),
     Both(u32),
+    /// The other way round.
+    BothTurned(u32),
     Nothing,
+    /// Whoever leaves from now on meets a fault.
+    Trap,
     /// Takes its time.
     Think,
     /// Says more than fits.
@@ -55,6 +61,7 @@ impl Game for Lab {
     }
 
     fn leave_seat(&mut self, _: Duration, _: Seat) -> Effects<Said> {
+        assert!(!self.trapped, "a fault, as a test wants it");
         Effects::none()
     }
 
@@ -63,7 +70,12 @@ impl Game for Lab {
             Order::Event(number) => Effects::event(Said::Number(number)),
             Order::Latest(number) => Effects::latest(Said::Number(number)),
             Order::Both(number) => Effects::event(Said::Number(number)).and_latest(Said::Number(number + 1)),
+            Order::BothTurned(number) => Effects::latest(Said::Number(number)).and_event(Said::Number(number + 1)),
             Order::Nothing => Effects::none(),
+            Order::Trap => {
+                self.trapped = true;
+                Effects::none()
+            }
             Order::Think => {
                 std::thread::sleep(SLOW);
                 return Err(());
@@ -108,7 +120,7 @@ impl View for Heard {
 }
 
 fn lab(adjust: impl FnOnce(&mut Config)) -> TestServer {
-    let games = |config: &Config| Games::board(&config.game).with(2, |_| Lab { ticks: 0, said: Vec::new() });
+    let games = |config: &Config| Games::board(&config.game).with(2, |_| Lab::default());
     TestServer::start_with(adjust, games).unwrap()
 }
 
@@ -151,7 +163,8 @@ async fn events_and_latest_keep_their_order_and_each_command_is_acknowledged_onc
         Order::Nothing,
         Order::Latest(4),
         Order::Both(5),
-        Order::Event(7),
+        Order::BothTurned(7),
+        Order::Event(9),
     ];
     let seqs: Vec<_> = orders.iter().map(|order| one.command(order).unwrap()).collect();
     one.chat(line("done")).unwrap();
@@ -162,11 +175,11 @@ async fn events_and_latest_keep_their_order_and_each_command_is_acknowledged_onc
     let numbers = |view: &Room<Heard>| -> Vec<u32> {
         view.view().0.iter().filter_map(|said| if let Said::Number(n) = said { Some(*n) } else { None }).collect()
     };
-    assert_eq!(numbers(&view), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(numbers(&view), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     // Whoever comes later finds the same.
     within(other.leave()).await.unwrap();
     let late = join(&server, "late").await.1;
-    assert_eq!(numbers(&late), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(numbers(&late), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 #[tokio::test]
@@ -209,6 +222,106 @@ async fn a_game_that_says_too_much_ends_its_room_alone() {
     assert_eq!(packets.last(), Some(&ServerPacket::Kicked { reason: KickReason::RoomFailed }));
     walker.chat(line("still here")).unwrap();
     malpan_e2e::expect(&mut walker, |packet| is_chat(packet).then_some(())).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_leaves_a_room_that_fails_by_it_is_told_as_everyone() {
+    let server = lab(|_| {});
+    let (mut leaver, _) = join(&server, "leaver").await;
+    let (mut other, _) = join(&server, "other").await;
+    leaver.command(&Order::Trap).unwrap();
+    assert!(matches!(within(leaver.leave()).await, Err(ClientError::Kicked(KickReason::RoomFailed))));
+    let (packets, _) = malpan_e2e::to_the_end(&mut other).await;
+    assert_eq!(packets.last(), Some(&ServerPacket::Kicked { reason: KickReason::RoomFailed }));
+    assert_eq!((server.host().rooms(), server.host().seats_taken()), (0, 0));
+}
+
+#[tokio::test]
+async fn rules_that_cannot_even_be_made_cost_their_opener_the_connection_and_nobody_else() {
+    let broken =
+        |config: &Config| Games::board(&config.game).with(2, |_| -> Lab { panic!("a fault, as a test wants it") });
+    let server = TestServer::start_with(|_| {}, broken).unwrap();
+    for name in ["one", "two"] {
+        let mut opener = within(server.guest(name)).await.unwrap();
+        let joined = within(opener.join(JoinTarget::AnyOf(LAB))).await;
+        assert!(matches!(joined, Err(ClientError::Kicked(KickReason::RoomFailed))), "{joined:?}");
+    }
+    within(server.player("walker")).await.unwrap();
+    assert_eq!((server.host().rooms(), server.host().seats_taken()), (1, 1));
+}
+
+/// Ticks far more often than rooms flush, and says each time as much as may be said.
+struct Chatter;
+
+impl Game for Chatter {
+    const NAME: GameName = GameName::constant("chatter");
+    const TICK: Option<Duration> = Some(Duration::from_millis(2));
+    type Command = ();
+    type Update = Vec<u8>;
+    type Refusal = ();
+    type Snapshot = ();
+
+    fn take_seat(&mut self, _: Duration, _: Seat) -> Effects<Vec<u8>> {
+        Effects::none()
+    }
+
+    fn leave_seat(&mut self, _: Duration, _: Seat) -> Effects<Vec<u8>> {
+        Effects::none()
+    }
+
+    fn apply(&mut self, _: Duration, _: Seat, (): ()) -> Result<Effects<Vec<u8>>, ()> {
+        Ok(Effects::none())
+    }
+
+    fn tick(&mut self, _: Duration) -> Effects<Vec<u8>> {
+        // As long as the time between two ticks, so that one is always due.
+        std::thread::sleep(Duration::from_millis(2));
+        // Its length is three bytes.
+        Effects::latest(vec![7; UpdateBytes::MAX_BYTES / 2 - 3])
+    }
+
+    fn snapshot(&self) {}
+}
+
+#[tokio::test]
+async fn ticks_without_pause_that_say_all_they_may_neither_end_the_room_nor_keep_commands_out() {
+    let chatter = |config: &Config| Games::board(&config.game).with(2, |_| Chatter);
+    let slow_flush = |config: &mut Config| {
+        config.game.tick = Duration::from_secs(1);
+        config.rules_threads = 1;
+    };
+    let server = TestServer::start_with(slow_flush, chatter).unwrap();
+    let mut client = within(server.guest("one")).await.unwrap();
+    within(client.join(JoinTarget::AnyOf(Chatter::NAME))).await.unwrap();
+    for batch in 1..=20 {
+        client.flush().await.unwrap();
+        let of_batch = |packet: &ServerPacket| match packet {
+            ServerPacket::Updates(updates) if updates.batch >= batch => Some(()),
+            ServerPacket::Kicked { reason } => panic!("{reason:?}"),
+            _ => None,
+        };
+        malpan_e2e::expect(&mut client, of_batch).await.unwrap();
+    }
+    let seq = client.command(&()).unwrap();
+    let done = |packet: &ServerPacket| match packet {
+        ServerPacket::Updates(updates) => updates.acks.iter().any(|ack| ack.seq == seq).then_some(()),
+        _ => None,
+    };
+    malpan_e2e::expect(&mut client, done).await.unwrap();
+    within(client.leave()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_room_that_thinks_does_not_keep_the_others_from_their_goodbye() {
+    let server = lab(|config| config.rules_threads = 1);
+    let (mut thinker, _) = join(&server, "thinker").await;
+    let (mut walker, _) = within(server.player("walker")).await.unwrap();
+    for _ in 0..10 {
+        thinker.command(&Order::Think).unwrap();
+    }
+    within(thinker.flush()).await.unwrap();
+    let (heard, ()) = tokio::join!(malpan_e2e::to_the_end(&mut walker), server.stop());
+    assert_eq!(heard.0.last(), Some(&ServerPacket::Kicked { reason: KickReason::Stopping }));
 }
 
 #[tokio::test]

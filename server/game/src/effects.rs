@@ -50,10 +50,11 @@ impl<U> Effects<U> {
         self.and(Effect::Latest(update))
     }
 
-    /// Whether one of them must be delivered.
+    /// The index of the last one that must be delivered. Those before it are delivered with it, so that they come in order.
     #[must_use]
-    pub fn has_events(&self) -> bool {
-        self.first.iter().chain(&self.rest).any(|effect| matches!(effect, Effect::Event(_)))
+    pub fn last_event(&self) -> Option<usize> {
+        let all = self.first.iter().chain(&self.rest).enumerate();
+        all.filter(|(_, effect)| matches!(effect, Effect::Event(_))).map(|(index, _)| index).last()
     }
 
     /// The changes themselves, whatever they are worth.

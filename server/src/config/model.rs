@@ -201,7 +201,7 @@ section! {
         /// The time over which `chat_lines` counts.
         #[serde(with = "text::duration")]
         chat_window: Duration = Duration::from_secs(5), time(MS_100, HOUR);
-        /// Requests of one player in a second to join a room or to list rooms.
+        /// Requests of one player in a second to join or watch a room, or to list rooms.
         joins_per_second: u16 = 2, count("requests", 1, 10_000);
         /// Such requests at once, after a rest.
         join_burst: u16 = 5, count("requests", 1, 10_000);

@@ -113,7 +113,7 @@ impl Service for LecturePlayer {
 
     async fn ended(mut self, reason: CloseReason) {
         if let Some(place) = self.place.take() {
-            place.vacate(leave_reason(reason)).await;
+            place.vacate(leave_reason(reason));
         }
     }
 }

@@ -197,7 +197,7 @@ impl Service for Player {
         if let State::SignedIn { place, .. } = &mut self.state
             && let Some(place) = place.take()
         {
-            place.vacate(leave_reason(reason)).await;
+            place.vacate(leave_reason(reason));
         }
     }
 }

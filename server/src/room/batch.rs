@@ -92,11 +92,11 @@ impl Batch {
     /// Counts what a flush, the last one, held and who got it.
     pub(crate) fn report(&mut self, flush: &Flush, receivers: Receivers, metrics: &Metrics) {
         for (kind, bytes) in self.told.drain(..) {
-            metrics.sent(kind, bytes, receivers.all);
+            metrics.sent(kind, bytes, receivers.of_events);
         }
         if let Some(updates) = &flush.updates {
             metrics.sent(ServerKind::Updates, updates.len(), receivers.of_updates);
-            metrics.positions_delivered(self.positions * receivers.of_updates);
+            metrics.positions_delivered(self.positions * receivers.of_positions);
             self.positions = 0;
         }
     }

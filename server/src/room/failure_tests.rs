@@ -130,3 +130,16 @@ async fn whoever_waits_at_the_full_inbox_of_a_room_that_panics_is_told_too() {
     let (mut late, _) = server.guest("late").await;
     late.join(JoinTarget::Any).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_that_was_reserved_and_never_taken_keeps_no_watched_room_alive() {
+    let server = Server::new(|_| {});
+    let (mut watcher, session) = server.guest("watcher").await;
+    let title = malpan_client::protocol::RoomTitle::new("short").unwrap();
+    let hold = server.host.directory().reserve_new(None, title, None, session.shard()).unwrap();
+    let joined = watcher.watch(hold.room()).await.unwrap();
+    drop(hold);
+    let left = timeout(Duration::from_secs(5), watcher.next()).await.unwrap().unwrap();
+    assert_eq!(left, ServerPacket::RoomLeft { room: joined.room });
+    watcher.join(JoinTarget::Any).await.unwrap();
+}

@@ -1,6 +1,6 @@
 //! Who is in a room: with a seat, or watching.
 
-use super::{Newcomer, Recipient, Who, batch::Flush};
+use super::{Dialect, Newcomer, Recipient, Who, batch::Flush};
 use malpan_net::{Delivery, Frame, SessionId};
 use malpan_protocol::{Ack, MAX_SEATS, Name, Seat};
 
@@ -81,12 +81,18 @@ impl Members {
         self.everyone().for_each(|to| {
             receivers.all += 1;
             let (events, updates) = flush.said_in(to.dialect());
-            if let Some(events) = events {
-                to.send_as_is(Frame::clone(events));
+            // Packets are counted for those who get them as they are.
+            let as_is = usize::from(to.dialect() == Dialect::Malpan);
+            if let Some(events) = events
+                && to.send_as_is(Frame::clone(events)) == Delivery::Queued
+            {
+                receivers.of_events += as_is;
             }
-            if let Some(updates) = updates {
-                let delivery = to.send_latest_as_is(Frame::clone(updates));
-                receivers.of_updates += usize::from(delivery == Delivery::Queued);
+            if let Some(updates) = updates
+                && to.send_latest_as_is(Frame::clone(updates)) == Delivery::Queued
+            {
+                receivers.of_updates += as_is;
+                receivers.of_positions += 1;
             }
         });
         receivers
@@ -98,6 +104,10 @@ impl Members {
 pub(crate) struct Receivers {
     /// Everyone who is in the room.
     pub(crate) all: usize,
-    /// Those for whom the updates were not left out.
+    /// Those whose queues took the events, in the Malpan protocol.
+    pub(crate) of_events: usize,
+    /// Those whose queues took the updates, in the Malpan protocol.
     pub(crate) of_updates: usize,
+    /// The same in whatever dialect.
+    pub(crate) of_positions: usize,
 }

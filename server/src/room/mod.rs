@@ -22,7 +22,10 @@ use futures::FutureExt;
 use malpan_game::Game;
 use malpan_net::{SessionId, Shard};
 use malpan_protocol::{ChatText, CommandBytes, LeaveReason, Name, RoomId, RoomTitle, Seat, SeatCount, SignalPayload};
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a room listens.
@@ -66,6 +69,8 @@ pub(crate) enum Message {
     Signal { seat: Seat, payload: SignalPayload },
     /// Someone who lagged has caught up.
     Recovered { who: Who },
+    /// The last seat was given back by someone who had not sat down.
+    Abandoned,
     /// Send what is held back; dropping `_done` says that it was.
     Flush { _done: mpsc::Sender<()> },
     /// Panic.
@@ -98,21 +103,26 @@ pub(crate) struct Newcomer {
     pub(crate) to: Recipient,
 }
 
-/// Spawns a room that plays by `rules`. It ends when the directory has closed it.
-pub(crate) fn spawn<G: Game>(rules: G, opening: Opening) -> Inbox {
+/// Spawns a room that plays by what `rules` makes, on the room's own thread. It ends when the directory has closed it.
+pub(crate) fn spawn<G: Game>(rules: impl FnOnce() -> G + Send + 'static, opening: Opening) -> Inbox {
     let (sender, inbox) = mpsc::channel(opening.setup.inbox);
     let shard = opening.shard.clone();
-    let room = task::Room::new(rules, opening);
-    drop(shard.spawn(supervise(room, inbox)));
+    drop(shard.spawn(supervise(rules, opening, inbox)));
     sender
 }
 
 /// Runs a room; a panic in it ends the room, not the shard, and its members and those on their way in are told.
-async fn supervise<G: Game>(mut room: task::Room<G>, mut inbox: mpsc::Receiver<Message>) {
-    let id = room.id();
+async fn supervise<G: Game>(rules: impl FnOnce() -> G, opening: Opening, mut inbox: mpsc::Receiver<Message>) {
+    let (id, directory) = (opening.id, opening.directory.clone());
+    let failed = || tracing::error!(room = id.0, game = %G::NAME, "a panic ended the room");
+    let Ok(rules) = catch_unwind(AssertUnwindSafe(rules)) else {
+        failed();
+        return task::turn_away(&directory, id, &mut inbox).await;
+    };
+    let mut room = task::Room::new(rules, opening);
     tracing::debug!(room = id.0, game = %G::NAME, "room opened");
     if AssertUnwindSafe(room.run(&mut inbox)).catch_unwind().await.is_err() {
-        tracing::error!(room = id.0, game = %G::NAME, "a panic ended the room");
+        failed();
         room.fail(&mut inbox).await;
     }
     tracing::debug!(room = id.0, "room closed");

@@ -2,7 +2,7 @@
 
 use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
 use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
-use malpan_game::{Effect, Effects, Game, Place, Released};
+use malpan_game::{Effects, Game, Place, Released};
 use malpan_protocol::{
     Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
     RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
@@ -13,11 +13,14 @@ use std::{
 };
 use tokio::{
     sync::mpsc,
+    task::yield_now,
     time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until},
 };
 
 /// No store loads rooms, so each is in its first life.
 const INCARNATION: u32 = 1;
+/// After this long the room lets others of its thread work, however much waits.
+const TURN: Duration = Duration::from_millis(5);
 /// What the packets' bounds ask of a game's rules; see [`Game`]. Where it does not hold, the room ends.
 const FITS: &str = "what a game says fits its packet";
 
@@ -40,6 +43,8 @@ pub(crate) struct Room<G> {
     opened: Instant,
     /// Before this, nothing is flushed.
     next_flush: Instant,
+    /// When what is pending is due, where it is held back.
+    held_until: Option<Instant>,
 }
 
 impl<G: Game> Room<G> {
@@ -59,11 +64,8 @@ impl<G: Game> Room<G> {
             joining: None,
             opened,
             next_flush: opened,
+            held_until: None,
         }
-    }
-
-    pub(crate) fn id(&self) -> RoomId {
-        self.id
     }
 
     /// Serves the room until the directory has closed it.
@@ -84,47 +86,59 @@ impl<G: Game> Room<G> {
                 }
                 () = &mut flush_due, if self.batch.is_pending() => {}
             }
-            let now = Instant::now();
-            // As the rules know it: counted from the opening.
-            let at = now - self.opened;
             if ticked {
-                let effects = self.game.tick(at);
-                self.tell(effects, None);
+                self.tick();
+                // A tick that takes as long as the time between two must not keep the messages out.
+                self.waiting.extend(std::iter::from_fn(|| inbox.try_recv().ok()).take(self.setup.inbox));
             }
+            let mut now = Instant::now();
+            let mut turn = now;
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
-                if self.take(message, at) == Released::Closed {
+                if self.take(message, now) == Released::Closed {
                     return self.close(inbox).await;
                 }
                 if self.batch.is_full() {
                     self.flush();
                 }
+                if self.waiting.is_empty() {
+                    break;
+                }
+                now = Instant::now();
+                if now - turn >= TURN {
+                    // Rules that take long: what is due goes out, and the others of this thread have their turn.
+                    self.flush_or_wait(now, flush_due.as_mut());
+                    yield_now().await;
+                    now = Instant::now();
+                    turn = now;
+                }
             }
-            self.flush_or_wait(now, flush_due.as_mut());
+            self.flush_or_wait(Instant::now(), flush_due.as_mut());
+        }
+    }
+
+    fn tick(&mut self) {
+        let effects = self.game.tick(self.opened.elapsed());
+        self.tell(effects, None);
+        if self.batch.is_full() {
+            self.flush();
         }
     }
 
     /// The room is broken: everyone in it is sent away, and so is everyone on the way in, for nobody would answer them.
-    pub(crate) async fn fail(&mut self, inbox: &mut mpsc::Receiver<Message>) {
-        self.directory.remove(self.id);
-        inbox.close();
+    pub(crate) async fn fail(mut self, inbox: &mut mpsc::Receiver<Message>) {
         for to in self.members.everyone().chain(&self.joining) {
             to.close(Ending::RoomFailed.into());
         }
-        for message in self.waiting.drain(..) {
-            message.turn_away();
-        }
-        // Ends once those who had a place in the inbox already have used it.
-        while let Some(message) = inbox.recv().await {
-            message.turn_away();
-        }
+        self.waiting.drain(..).for_each(Message::turn_away);
+        turn_away(&self.directory, self.id, inbox).await;
     }
 
     /// The last seat is free: who watches is told, and who wanted to.
     async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
-        // First of all, so that whoever hears of it finds the room closed.
-        inbox.close();
         self.flush();
+        // Before anyone hears of it, so that whoever does finds the room closed.
+        inbox.close();
         let left = ServerPacket::RoomLeft { room: self.id };
         self.members.watchers().iter().for_each(|watcher| watcher.send(&self.outgoing.frame(&left)));
         let mut late: Vec<_> = self.waiting.drain(..).rev().collect();
@@ -145,12 +159,15 @@ impl<G: Game> Room<G> {
             return;
         }
         if now >= self.next_flush {
-            // Only what was held back for it can be late; what comes after a pause is due when it comes.
-            let was_due = flush_due.deadline() == self.next_flush;
-            self.flush_late_by(if was_due { now - self.next_flush } else { Duration::ZERO });
+            // Only what was held back can be late; what comes after a pause is due when it comes.
+            let late = self.held_until.map_or(Duration::ZERO, |due| now - due);
+            self.flush_late_by(late);
             self.next_flush = now + self.setup.tick;
-        } else if flush_due.deadline() != self.next_flush {
-            flush_due.as_mut().reset(self.next_flush);
+        } else {
+            self.held_until = Some(self.next_flush);
+            if flush_due.deadline() != self.next_flush {
+                flush_due.as_mut().reset(self.next_flush);
+            }
         }
     }
 
@@ -160,6 +177,7 @@ impl<G: Game> Room<G> {
 
     /// Tells everyone what is pending, so long after that was due.
     fn flush_late_by(&mut self, late: Duration) {
+        self.held_until = None;
         if self.batch.is_pending() {
             let flush = self.batch.flush();
             let receivers = self.members.deliver(&flush);
@@ -168,7 +186,9 @@ impl<G: Game> Room<G> {
         }
     }
 
-    fn take(&mut self, message: Message, at: Duration) -> Released {
+    fn take(&mut self, message: Message, now: Instant) -> Released {
+        // As the rules know it: counted from the opening.
+        let at = now - self.opened;
         match message {
             Message::Join { seat, newcomer } => {
                 self.joining = Some(newcomer.to.clone());
@@ -196,6 +216,7 @@ impl<G: Game> Room<G> {
             }
             Message::Recovered { who } => self.catch_up(who),
             Message::Flush { .. } => self.flush(),
+            Message::Abandoned => return Released::Closed,
             #[cfg(test)]
             Message::Fault => panic!("a fault, as a test wants it"),
         }
@@ -224,8 +245,10 @@ impl<G: Game> Room<G> {
     fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
         // Updates of a seat reach everyone while someone sits there.
         self.flush();
-        if let Some(member) = self.members.remove(seat) {
+        if self.members.member(seat).is_some() {
+            // While they are still a member: should the rules fail now, they are told as everyone.
             let updates = encode(self.game.leave_seat(at, seat));
+            let member = self.members.remove(seat).expect("it was there");
             self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
             self.let_go(&member.to, reason);
         }
@@ -271,7 +294,7 @@ impl<G: Game> Room<G> {
 
     /// Adds what has happened to what is to be told, and says that the command which did it was done.
     fn tell(&mut self, effects: Effects<G::Update>, ack: Option<Ack>) {
-        if !effects.has_events() {
+        let Some(last_event) = effects.last_event() else {
             for update in effects.into_updates() {
                 self.batch.latest(&update);
             }
@@ -279,16 +302,18 @@ impl<G: Game> Room<G> {
                 self.batch.done(ack);
             }
             return;
-        }
+        };
         if self.batch.has_updates() {
             // In a flush the events come first: what happened before them must not come after.
             self.flush();
         }
         let mut updates = UpdateBytes::new();
-        for effect in effects {
-            match effect {
-                Effect::Event(update) => updates.push(&update).expect(FITS),
-                Effect::Latest(update) => self.batch.latest(&update),
+        for (index, update) in effects.into_updates().enumerate() {
+            // For the same reason what comes before an event is delivered with it, whatever it is worth.
+            if index <= last_event {
+                updates.push(&update).expect(FITS);
+            } else {
+                self.batch.latest(&update);
             }
         }
         self.batch.event(|event| ServerPacket::Happened(Happened { event, ack, updates }));
@@ -320,6 +345,16 @@ impl<G: Game> Room<G> {
 
     fn state(&self) -> StateBytes {
         StateBytes::of(&self.game.snapshot()).expect(FITS)
+    }
+}
+
+/// Strikes out a room that failed, and sends away whoever is on the way into it.
+pub(super) async fn turn_away(directory: &Directory, room: RoomId, inbox: &mut mpsc::Receiver<Message>) {
+    directory.remove(room);
+    inbox.close();
+    // Ends once those who had a place in the inbox already have used it.
+    while let Some(message) = inbox.recv().await {
+        message.turn_away();
     }
 }
 
