@@ -81,7 +81,7 @@ pub(crate) fn to_client() -> Table<ServerPacket> {
         batch: 1000,
         ..joined(300, "Friday", &[(0, 3, 0), (2, 0, 7)])
     };
-    let joined_1 = Joined { members: vec![member(0, "Ann")].try_into().unwrap(), ..joined(1, "Room 1", &[(0, 0, 0)]) };
+    let joined_1 = Joined { members: vec![member(0, "Ann")].try_into().unwrap(), ..joined(1, "Board 1", &[(0, 0, 0)]) };
     let mut examples = vec![
         ("Welcome", vec![welcome()]),
         ("Denied", vec![P::Denied(denial)]),
