@@ -76,7 +76,8 @@ impl<G: Game> Room<G> {
             let mut ticked = false;
             tokio::select! {
                 biased;
-                // Before the messages, of which a busy room always has some.
+                // Before the messages, of which a busy room always has some. The next tick is due only once the thread has
+                // looked at its timers again, so ticks that take long do not keep the messages out.
                 () = next_tick(&mut ticks), if G::TICK.is_some() => ticked = true,
                 count = inbox.recv_many(&mut self.waiting, self.setup.inbox) => {
                     // Without the directory's and the members' ends nobody can come in any more.
@@ -88,8 +89,6 @@ impl<G: Game> Room<G> {
             }
             if ticked {
                 self.tick();
-                // A tick that takes as long as the time between two must not keep the messages out.
-                self.waiting.extend(std::iter::from_fn(|| inbox.try_recv().ok()).take(self.setup.inbox));
             }
             let mut now = Instant::now();
             let mut turn = now;
