@@ -15,6 +15,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 pub struct TestServer {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
+    lecture_address: Option<SocketAddr>,
     host: Host,
     counters: Arc<Counters>,
     admission: Arc<Admission>,
@@ -52,14 +53,14 @@ impl TestServer {
         let games = games(&config);
         let server = Server::start_with(config, games)?;
         let address = server.addresses()[0];
-        let http_address = server.http_address();
+        let (http_address, lecture_address) = (server.http_address(), server.lecture_address());
         let host = server.host().clone();
         let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
         let shards = server.shards().cloned().collect();
         let (stop, asked) = oneshot::channel();
         // An error means that the test has dropped the server: stop it as well.
         let running = tokio::spawn(server.run(async { asked.await.unwrap_or_default() }));
-        Ok(Self { address, http_address, host, counters, admission, shards, stop, running })
+        Ok(Self { address, http_address, lecture_address, host, counters, admission, shards, stop, running })
     }
 
     /// Where it listens.
@@ -72,6 +73,12 @@ impl TestServer {
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
+    }
+
+    /// Where lecture clients are awaited; nowhere, unless the configuration was changed.
+    #[must_use]
+    pub fn lecture_address(&self) -> Option<SocketAddr> {
+        self.lecture_address
     }
 
     /// Its game side.

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use malpan_client::{Client, Room};
-use malpan_e2e::{MemoryServer, arrived, line};
+use malpan_e2e::{MemoryServer, TestServer, arrived, line, within};
 use malpan_net::CloseReason;
 use malpan_protocol::{Cell, Direction, JoinTarget, LeaveReason, Seat, SeatCount, ServerPacket};
-use malpan_server::config::Config;
+use malpan_server::config::{AddressOrOff, Config};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    net::TcpStream,
     time::{sleep, timeout},
 };
 
@@ -326,4 +327,17 @@ async fn the_documents_session_is_as_it_says() {
         lines += 1;
     }
     assert_eq!((heard.len(), lines), (0, 9));
+}
+
+#[tokio::test]
+async fn over_a_real_socket_a_stop_says_nothing_that_the_wire_has_no_word_for() {
+    let here = AddressOrOff::Address(([127, 0, 0, 1], 0).into());
+    let server = TestServer::start(|config| config.lecture = here).unwrap();
+    let mut stream = within(TcpStream::connect(server.lecture_address().unwrap())).await.unwrap();
+    let mut first = [0; 6];
+    within(stream.read_exact(&mut first)).await.unwrap();
+    assert_eq!(first[..4], [6, 2, 0, 0]);
+    let mut rest = Vec::new();
+    let (read, ()) = tokio::join!(within(stream.read_to_end(&mut rest)), server.stop());
+    assert_eq!((read.unwrap(), rest), (0, vec![]));
 }

@@ -320,8 +320,11 @@ async fn a_room_that_thinks_does_not_keep_the_others_from_their_goodbye() {
         thinker.command(&Order::Think).unwrap();
     }
     within(thinker.flush()).await.unwrap();
+    let stopping = Instant::now();
     let (heard, ()) = tokio::join!(malpan_e2e::to_the_end(&mut walker), server.stop());
     assert_eq!(heard.0.last(), Some(&ServerPacket::Kicked { reason: KickReason::Stopping }));
+    // The goodbye has a second; the thoughts would take two.
+    assert!(stopping.elapsed() < SLOW * 10, "{:?}", stopping.elapsed());
 }
 
 #[tokio::test]
@@ -331,6 +334,28 @@ async fn a_game_that_is_not_for_watching_is_not_watched() {
     let mut curious = within(server.guest("curious")).await.unwrap();
     let denied = within(curious.watch(room.id())).await;
     assert!(matches!(&denied, Err(ClientError::Denied(d)) if d.code == DenialCode::NotWatchable), "{denied:?}");
+}
+
+#[tokio::test]
+async fn a_room_with_slow_rules_gives_way_to_the_others_of_its_thread_between_two_of_them() {
+    let server = lab(|config| config.rules_threads = 1);
+    let (mut thinker, _) = join(&server, "thinker").await;
+    let (mut walker, _) = within(server.player("walker")).await.unwrap();
+    (0..6).for_each(|_| drop(thinker.command(&Order::Think).unwrap()));
+    within(thinker.flush()).await.unwrap();
+    let refused = |wanted| {
+        move |packet: &ServerPacket| {
+            matches!(packet, ServerPacket::Refused(refused) if refused.seq == wanted).then_some(())
+        }
+    };
+    malpan_e2e::expect(&mut thinker, refused(1)).await.unwrap();
+    walker.chat(line("and I?")).unwrap();
+    // Whichever of the two comes first: the second thought is being thought, and the third may be by a hair.
+    tokio::select! {
+        biased;
+        heard = malpan_e2e::expect(&mut walker, |packet| is_chat(packet).then_some(())) => heard.unwrap(),
+        thought = malpan_e2e::expect(&mut thinker, refused(5)) => panic!("three more thoughts came first: {thought:?}"),
+    }
 }
 
 /// The longest of the pings of someone on the thinker's own shard, sent all the while five thoughts of 200 ms are thought.
