@@ -341,7 +341,9 @@ async fn a_room_with_slow_rules_gives_way_to_the_others_of_its_thread_between_tw
     let server = lab(|config| config.rules_threads = 1);
     let (mut thinker, _) = join(&server, "thinker").await;
     let (mut walker, _) = within(server.player("walker")).await.unwrap();
-    (0..6).for_each(|_| drop(thinker.command(&Order::Think).unwrap()));
+    for _ in 0..6 {
+        thinker.command(&Order::Think).unwrap();
+    }
     within(thinker.flush()).await.unwrap();
     let refused = |wanted| {
         move |packet: &ServerPacket| {
