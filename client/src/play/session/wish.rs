@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Goes to another room, a new one, or the lobby. If that fails, back to the room before, and then as the
-    /// conversation's [`Fallback`] says.
+    /// conversation's [`Fallback`](super::Fallback) says.
     pub(crate) fn go(&mut self, goal: Goal, now: Instant) -> Result<(), NotNow> {
         if !self.is_online() {
             return Err(NotNow::Offline);
