@@ -6,7 +6,7 @@
 //!       <- dialect.rs (put, remove, position, chat) <- the room's frames, translated once for each flush
 //! ```
 //!
-//! Invariant: a room knows only that some of its members speak another [dialect](crate::room::Dialect); what they may do
+//! Invariant: a room knows only that some of its members speak another dialect; what they may do
 //! and what they miss is the same for everyone. `docs/protocol.md` describes every byte.
 
 mod codec;
