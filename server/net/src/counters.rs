@@ -70,8 +70,9 @@ counts! {
     DroppableDropped = "droppable_dropped",
 }
 
-/// More than a server has shards. Threads beyond it share.
+/// More than a server usually has shards. The last one is for all threads that come late.
 const STRIPES: usize = 16;
+const SHARED: usize = STRIPES - 1;
 
 /// A set of counters, shared by all shards. Each thread counts in a stripe of its own: bytes and packets are counted so
 /// often that the shards would fetch the same memory from each other all the time.
@@ -101,7 +102,7 @@ thread_local! {
 fn stripe() -> usize {
     match STRIPE.get() {
         NONE => {
-            let stripe = LAST_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES;
+            let stripe = LAST_STRIPE.fetch_add(1, Ordering::Relaxed).min(SHARED);
             STRIPE.set(stripe);
             stripe
         }
@@ -117,9 +118,15 @@ impl Counters {
 
     /// Counts `many` at once.
     pub fn add_many(&self, count: Count, many: usize) {
-        let stripe = &self.0[stripe()];
+        let stripe = stripe();
         // Lossless: no system has more than 64 bits for a length.
-        stripe.0[count as usize].fetch_add(many as u64, Ordering::Relaxed);
+        let (total, many) = (&self.0[stripe].0[count as usize], many as u64);
+        if stripe == SHARED {
+            total.fetch_add(many, Ordering::Relaxed);
+        } else {
+            // Nobody else writes there, so it need not be one step: that would cost as much as all the rest.
+            total.store(total.load(Ordering::Relaxed) + many, Ordering::Relaxed);
+        }
     }
 
     /// How many there were so far.
