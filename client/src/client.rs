@@ -2,9 +2,11 @@
 
 use crate::{ClientError, Connection};
 use malpan_protocol::{
-    ChatText, ClientPacket, Direction, JoinTarget, Joined, Name, PlayerId, RoomFilter, RoomId, RoomTitle, Rooms,
-    SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName, VersionRange, Welcome,
+    ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
+    RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName,
+    VersionRange, Welcome,
 };
+use serde::Serialize;
 use std::{
     collections::VecDeque,
     future::Future,
@@ -96,12 +98,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.request(&ClientPacket::Join { target }, joined).await
     }
 
-    /// Opens a room and takes its first seat. `seats` of `None` takes the server's default.
+    /// Opens a room and takes its first seat. `game` of `None` takes the server's default game, `seats` of `None` as many
+    /// as the game has.
     ///
     /// # Errors
-    /// [`ClientError::Denied`] where the server opens no more rooms.
-    pub async fn open_room(&mut self, title: RoomTitle, seats: Option<SeatCount>) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::OpenRoom { title, seats }, joined).await
+    /// [`ClientError::Denied`] where the server opens no more rooms or has no such game.
+    pub async fn open_room(
+        &mut self,
+        game: Option<GameName>,
+        title: RoomTitle,
+        seats: Option<SeatCount>,
+    ) -> Result<Joined, ClientError> {
+        self.request(&ClientPacket::OpenRoom { game, title, seats }, joined).await
+    }
+
+    /// Watches a room without a seat; the answer's own seat is `None`.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] where there is no such room, or no more may watch it.
+    pub async fn watch(&mut self, room: RoomId) -> Result<Joined, ClientError> {
+        self.request(&ClientPacket::Watch { room }, joined).await
     }
 
     /// One page of the room list: rooms numbered above `after`.
@@ -116,7 +132,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         .await
     }
 
-    /// Gives the seat back and waits until the room has let go.
+    /// Gives the seat back, or stops watching, and waits until the room has let go.
     ///
     /// # Errors
     /// [`ClientError::Denied`] where there was no seat.
@@ -128,14 +144,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         .await
     }
 
-    /// Queues a step of the own piece and returns its number, under which it will be acknowledged or refused.
+    /// Queues a command to the game and returns its number, under which it will be acknowledged or refused.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`] where the command, encoded, is longer than a command may be.
+    pub fn command<C: Serialize>(&mut self, command: &C) -> Result<u32, ClientError> {
+        let command = CommandBytes::of(command).map_err(CodecError::from)?;
+        self.next_seq = self.next_seq.wrapping_add(1);
+        self.send(&ClientPacket::Command { seq: self.next_seq, command })?;
+        Ok(self.next_seq)
+    }
+
+    /// Queues a step of the own piece on the shared board; a [`Client::command`].
     ///
     /// # Errors
     /// None in practice; see [`Client::send`].
     pub fn step(&mut self, direction: Direction) -> Result<u32, ClientError> {
-        self.next_seq = self.next_seq.wrapping_add(1);
-        self.send(&ClientPacket::Step { seq: self.next_seq, direction })?;
-        Ok(self.next_seq)
+        self.command(&direction)
     }
 
     /// Queues a line of chat to the room.

@@ -3,7 +3,8 @@
 //! ```text
 //! Client (client.rs)   hello, sign-in, requests and their answers      <- what most programs use
 //!   Connection (connection.rs)   packets over any byte stream, pings answered
-//! Room (room.rs)       what a room looks like, kept true by the packets that arrive
+//! Room (room.rs)       who is in a room, kept true by the packets that arrive
+//!   View (view.rs)     the game that is played in it, as a client sees it
 //! ```
 //!
 //! Invariant: [`Client::next`] loses nothing when it is cancelled, so it can stand in a `select!` beside a timer.
@@ -12,9 +13,11 @@ mod client;
 mod connection;
 mod error;
 mod room;
+mod view;
 
 pub use client::{Client, ConnectOptions};
 pub use connection::Connection;
 pub use error::ClientError;
 pub use malpan_protocol as protocol;
 pub use room::{Piece, Room, RoomError};
+pub use view::{BoardView, View};

@@ -1,30 +1,32 @@
 //! A room as a client sees it, kept true by the packets that arrive. Pure: no connection, no clock.
 
+use crate::view::{BoardView, View};
 use malpan_protocol::{
-    BoardSize, Cell, Joined, MAX_SEATS, Member, Moves, Name, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
+    Ack, BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
+    StateBytes, UpdateBytes, WireError,
 };
 
-/// Someone's piece.
+/// A room from the inside: who is there, and the game as `V` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// The player's name.
-    pub name: Name,
-    /// Where it stands.
-    pub cell: Cell,
-}
-
-/// A room from the inside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
+pub struct Room<V = BoardView> {
     id: RoomId,
     title: RoomTitle,
     seats: SeatCount,
-    board: BoardSize,
-    own_seat: Seat,
-    pieces: [Option<Piece>; MAX_SEATS],
+    own_seat: Option<Seat>,
+    names: [Option<Name>; MAX_SEATS],
+    view: V,
     event: u64,
     batch: u64,
     skipped_batches: u64,
+}
+
+/// Someone's piece on the shared board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The player's name.
+    pub name: &'a Name,
+    /// Where it stands.
+    pub cell: Cell,
 }
 
 /// The server broke its own promise.
@@ -42,27 +44,38 @@ pub enum RoomError {
     /// Something was said of a seat in which nobody sits, or someone entered one that is taken.
     #[error("seat {0} is not as the packet says")]
     WrongSeat(Seat),
+    /// Another game is played in that room.
+    #[error("the room plays {0}")]
+    WrongGame(GameName),
+    /// The game's part of a packet is not of that game.
+    #[error(transparent)]
+    Game(#[from] WireError),
 }
 
-impl Room {
-    /// The room that was just joined.
-    #[must_use]
-    pub fn new(joined: &Joined) -> Self {
-        let mut pieces = [const { None }; MAX_SEATS];
-        for Member { seat, name, cell } in &joined.members {
-            pieces[seat.index()] = Some(Piece { name: name.clone(), cell: *cell });
+impl<V: View> Room<V> {
+    /// The room that was just joined, or is watched from now on.
+    ///
+    /// # Errors
+    /// [`RoomError::WrongGame`] where `V` is not its game, [`RoomError::Game`] where its state cannot be read.
+    pub fn new(joined: &Joined) -> Result<Self, RoomError> {
+        if joined.game != V::GAME {
+            return Err(RoomError::WrongGame(joined.game));
         }
-        Self {
+        let mut names = [const { None }; MAX_SEATS];
+        for Member { seat, name } in &joined.members {
+            names[seat.index()] = Some(name.clone());
+        }
+        Ok(Self {
             id: joined.room,
             title: joined.title.clone(),
             seats: joined.seats,
-            board: joined.board,
             own_seat: joined.seat,
-            pieces,
+            names,
+            view: view(&joined.state)?,
             event: joined.event,
             batch: joined.batch,
             skipped_batches: 0,
-        }
+        })
     }
 
     /// Takes in one packet. Packets that do not concern what the room looks like change nothing.
@@ -73,26 +86,40 @@ impl Room {
         match packet {
             ServerPacket::Entered(entered) => {
                 self.follow(entered.event)?;
-                let Member { seat, name, cell } = &entered.member;
-                let place = &mut self.pieces[seat.index()];
+                let Member { seat, name } = &entered.member;
+                let place = &mut self.names[seat.index()];
                 if place.is_some() {
                     return Err(RoomError::WrongSeat(*seat));
                 }
-                *place = Some(Piece { name: name.clone(), cell: *cell });
+                *place = Some(name.clone());
+                self.update(&entered.updates)?;
             }
             ServerPacket::Left(left) => {
                 self.follow(left.event)?;
-                self.pieces[left.seat.index()].take().ok_or(RoomError::WrongSeat(left.seat))?;
+                self.names[left.seat.index()].take().ok_or(RoomError::WrongSeat(left.seat))?;
+                self.update(&left.updates)?;
+                self.view.left(left.seat);
+            }
+            ServerPacket::Happened(happened) => {
+                self.follow(happened.event)?;
+                self.check_acks(happened.ack.as_slice())?;
+                self.update(&happened.updates)?;
             }
             ServerPacket::Chat(chat) => self.follow(chat.event)?,
             ServerPacket::Signal(signal) => self.follow(signal.event)?,
-            ServerPacket::Moves(moves) => {
-                self.skipped_batches += moves.batch.saturating_sub(self.batch + 1);
-                self.place(moves)?;
+            ServerPacket::Updates(updates) => {
+                self.skipped_batches += updates.batch.saturating_sub(self.batch + 1);
+                self.batch = updates.batch;
+                self.stand_at(updates.event)?;
+                self.check_acks(&updates.acks)?;
+                self.update(&updates.updates)?;
             }
-            ServerPacket::Snapshot(moves) => {
-                self.skipped_batches += moves.batch.saturating_sub(self.batch);
-                self.place(moves)?;
+            ServerPacket::Snapshot(snapshot) => {
+                self.skipped_batches += snapshot.batch.saturating_sub(self.batch);
+                self.batch = snapshot.batch;
+                self.stand_at(snapshot.event)?;
+                self.check_acks(&snapshot.acks)?;
+                self.view = view(&snapshot.state)?;
             }
             _ => {}
         }
@@ -117,27 +144,27 @@ impl Room {
         self.seats
     }
 
-    /// The board's size.
+    /// The client's own seat; `None` where it only watches.
     #[must_use]
-    pub fn board(&self) -> BoardSize {
-        self.board
-    }
-
-    /// The client's own seat.
-    #[must_use]
-    pub fn own_seat(&self) -> Seat {
+    pub fn own_seat(&self) -> Option<Seat> {
         self.own_seat
     }
 
-    /// The piece of a seat, if someone sits there.
+    /// Who sits there.
     #[must_use]
-    pub fn piece(&self, seat: Seat) -> Option<&Piece> {
-        self.pieces[seat.index()].as_ref()
+    pub fn name(&self, seat: Seat) -> Option<&Name> {
+        self.names[seat.index()].as_ref()
     }
 
-    /// Everyone in the room, by seat.
-    pub fn members(&self) -> impl Iterator<Item = (Seat, &Piece)> {
-        Seat::all(self.seats).filter_map(|seat| Some((seat, self.piece(seat)?)))
+    /// Everyone with a seat, by seat.
+    pub fn members(&self) -> impl Iterator<Item = (Seat, &Name)> {
+        Seat::all(self.seats).filter_map(|seat| Some((seat, self.name(seat)?)))
+    }
+
+    /// The game.
+    #[must_use]
+    pub fn view(&self) -> &V {
+        &self.view
     }
 
     /// The number of the last event.
@@ -146,7 +173,7 @@ impl Room {
         self.event
     }
 
-    /// How many batches of moves the server left out because this client fell behind.
+    /// How many batches of updates the server left out because this client fell behind.
     #[must_use]
     pub fn skipped_batches(&self) -> u64 {
         self.skipped_batches
@@ -161,89 +188,58 @@ impl Room {
         Ok(())
     }
 
-    fn place(&mut self, moves: &Moves) -> Result<(), RoomError> {
-        if moves.event != self.event {
-            return Err(RoomError::EventGap { expected: self.event, found: moves.event });
+    fn stand_at(&self, event: u64) -> Result<(), RoomError> {
+        if event != self.event {
+            return Err(RoomError::EventGap { expected: self.event, found: event });
         }
-        for position in &moves.positions {
-            let piece = self.pieces[position.seat.index()].as_mut().ok_or(RoomError::WrongSeat(position.seat))?;
-            piece.cell = position.cell;
+        Ok(())
+    }
+
+    /// Nothing is acknowledged to a seat in which nobody sits.
+    fn check_acks(&self, acks: &[Ack]) -> Result<(), RoomError> {
+        match acks.iter().find(|ack| self.name(ack.seat).is_none()) {
+            Some(ack) => Err(RoomError::WrongSeat(ack.seat)),
+            None => Ok(()),
         }
-        self.batch = moves.batch;
+    }
+
+    fn update(&mut self, updates: &UpdateBytes) -> Result<(), RoomError> {
+        for update in updates.values() {
+            self.view.update(update?);
+        }
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Room, RoomError};
-    use malpan_protocol::{
-        Ack, BoardSize, Cell, Entered, Joined, LeaveReason, Left, Member, Moves, Name, Position, RoomId, RoomTitle,
-        Seat, SeatCount, ServerPacket,
-    };
-
-    fn seat(index: u8) -> Seat {
-        Seat::new(index).unwrap()
+impl Room<BoardView> {
+    /// The board's size.
+    #[must_use]
+    pub fn board(&self) -> BoardSize {
+        self.view.size()
     }
 
-    fn member(index: u8, x: u8) -> Member {
-        Member { seat: seat(index), name: Name::new(&format!("p{index}")).unwrap(), cell: Cell { x, y: 0 } }
+    /// The piece of a seat, if someone sits there.
+    #[must_use]
+    pub fn piece(&self, seat: Seat) -> Option<Piece<'_>> {
+        Some(Piece { name: self.name(seat)?, cell: self.view.cell(seat)? })
     }
 
-    fn room() -> Room {
-        Room::new(&Joined {
-            room: RoomId(1),
-            title: RoomTitle::new("test").unwrap(),
-            seats: SeatCount::new(10).unwrap(),
-            board: BoardSize::new(8, 8).unwrap(),
-            seat: seat(0),
-            members: vec![member(0, 0), member(1, 1)].try_into().unwrap(),
-            incarnation: 1,
-            event: 5,
-            batch: 7,
-        })
+    /// The client's own piece; `None` where it only watches.
+    #[must_use]
+    pub fn own_piece(&self) -> Option<Piece<'_>> {
+        self.piece(self.own_seat?)
     }
 
-    fn moves(event: u64, batch: u64, index: u8, cell: Cell) -> Moves {
-        Moves {
-            event,
-            batch,
-            positions: vec![Position { seat: seat(index), cell }].try_into().unwrap(),
-            acks: vec![Ack { seat: seat(index), seq: 1 }].try_into().unwrap(),
-        }
-    }
-
-    #[test]
-    fn events_and_moves_keep_it_true() {
-        let mut room = room();
-        room.apply(&ServerPacket::Entered(Entered { event: 6, member: member(4, 3) })).unwrap();
-        let to = Cell { x: 3, y: 1 };
-        room.apply(&ServerPacket::Moves(moves(6, 8, 4, to))).unwrap();
-        assert_eq!(room.piece(seat(4)).unwrap().cell, to);
-        room.apply(&ServerPacket::Left(Left { event: 7, seat: seat(1), reason: LeaveReason::Left })).unwrap();
-        assert_eq!(room.members().map(|(seat, _)| seat.index()).collect::<Vec<_>>(), [0, 4]);
-        assert_eq!(room.skipped_batches(), 0);
-    }
-
-    #[test]
-    fn a_missing_event_is_noticed() {
-        let mut room = room();
-        let left = ServerPacket::Left(Left { event: 7, seat: seat(1), reason: LeaveReason::Left });
-        assert_eq!(room.apply(&left), Err(RoomError::EventGap { expected: 6, found: 7 }));
-    }
-
-    #[test]
-    fn moves_of_an_empty_seat_are_noticed() {
-        let moves = ServerPacket::Moves(moves(5, 8, 9, Cell { x: 0, y: 0 }));
-        assert_eq!(room().apply(&moves), Err(RoomError::WrongSeat(seat(9))));
-    }
-
-    #[test]
-    fn left_out_batches_are_counted() {
-        let mut room = room();
-        room.apply(&ServerPacket::Moves(moves(5, 10, 0, Cell { x: 1, y: 1 }))).unwrap();
-        assert_eq!(room.skipped_batches(), 2);
-        room.apply(&ServerPacket::Snapshot(moves(5, 12, 0, Cell { x: 2, y: 1 }))).unwrap();
-        assert_eq!(room.skipped_batches(), 4);
+    /// Every piece, by seat.
+    pub fn pieces(&self) -> impl Iterator<Item = (Seat, Piece<'_>)> {
+        Seat::all(self.seats).filter_map(|seat| Some((seat, self.piece(seat)?)))
     }
 }
+
+fn view<V: View>(state: &StateBytes) -> Result<V, WireError> {
+    Ok(V::new(state.decode()?))
+}
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;

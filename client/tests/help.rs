@@ -48,9 +48,18 @@ fn wrong_usage_is_told_before_anything_is_done() {
         &["play", "--plain", "--name", &long_name],
         &["play", "--plain", "--name", " Ann"],
         &["play", "--plain", "--room", "first"],
+        &["play", "--plain", "--game", "chess"],
+        &["play", "--plain", "--watch"],
     ] {
         malpan(args).assert().code(2).stdout("");
     }
+}
+
+#[test]
+fn a_game_that_this_client_cannot_play_is_refused_with_those_it_can() {
+    let assert = malpan(&["play", "--plain", "--game", "chess"]).assert().code(2);
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(stderr.contains("invalid value 'chess'") && stderr.contains("[possible values: board, five]"), "{stderr}");
 }
 
 #[test]

@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "every function here is a test's")]
 
+#[path = "terminal/five_in_a_row.rs"]
+mod five_in_a_row;
+#[cfg(unix)]
+#[path = "terminal/five_in_a_terminal.rs"]
+mod five_in_a_terminal;
 #[cfg(unix)]
 #[path = "terminal/in_a_terminal.rs"]
 mod in_a_terminal;
@@ -12,22 +17,22 @@ mod pty;
 
 use assert_cmd::Command;
 use malpan_client::{
-    Client, Room,
-    protocol::{Cell, Chatted, Direction, RoomTitle, ServerPacket},
+    BoardView, Client, Room, View,
+    protocol::{Cell, Chatted, Direction, RoomId, RoomTitle, ServerPacket},
 };
 use malpan_e2e::{PATIENCE, TestServer, line, within};
 
 /// The second player, from the client library, in a room of its own making.
-struct Bob {
+struct Bob<V = BoardView> {
     client: Client,
-    room: Room,
+    room: Room<V>,
 }
 
 impl Bob {
     async fn open_room(server: &TestServer) -> Self {
         let mut client = server.guest("Bob").await.unwrap();
-        let joined = client.open_room(RoomTitle::new("Lounge").unwrap(), None).await.unwrap();
-        Self { client, room: Room::new(&joined) }
+        let joined = client.open_room(None, RoomTitle::new("Lounge").unwrap(), None).await.unwrap();
+        Self { client, room: Room::new(&joined).unwrap() }
     }
 
     /// Takes packets in until Bob sees the piece of `who` at `cell`.
@@ -40,6 +45,12 @@ impl Bob {
         within(seen).await;
     }
 
+    fn cell_of(&self, who: &str) -> Option<Cell> {
+        self.room.pieces().find(|(_, piece)| piece.name.as_str() == who).map(|(_, piece)| piece.cell)
+    }
+}
+
+impl<V: View> Bob<V> {
     /// Takes packets in until someone says something.
     async fn hears(&mut self) -> Chatted {
         let heard = async {
@@ -62,10 +73,6 @@ impl Bob {
         within(alone).await;
     }
 
-    fn cell_of(&self, who: &str) -> Option<Cell> {
-        self.room.members().find(|(_, piece)| piece.name.as_str() == who).map(|(_, piece)| piece.cell)
-    }
-
     async fn next(&mut self) -> ServerPacket {
         let packet = self.client.next().await.unwrap();
         self.room.apply(&packet).unwrap();
@@ -74,11 +81,18 @@ impl Bob {
 }
 
 /// Runs plain mode with these commands until it ends by itself; returns its exit status, stdout and stderr.
-async fn play_plainly(server: &TestServer, room: &Room, script: &'static str) -> (Option<i32>, String, String) {
-    let (address, room) = (server.address(), room.id().to_string());
+async fn play_plainly(server: &TestServer, room: RoomId, script: &'static str) -> (Option<i32>, String, String) {
+    run_plainly(server, &["--room", &room.to_string()], script).await
+}
+
+/// As [`play_plainly`], with these flags.
+async fn run_plainly(server: &TestServer, flags: &[&str], script: &'static str) -> (Option<i32>, String, String) {
+    let address = server.address();
+    let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
     let run = move || {
         Command::new(env!("CARGO_BIN_EXE_malpan"))
-            .args(["play", &address, "--name", "Ann", "--room", &room, "--plain"])
+            .args(["play", &address, "--name", "Ann", "--plain"])
+            .args(flags)
             .write_stdin(script)
             .timeout(PATIENCE)
             .output()
@@ -93,7 +107,7 @@ async fn a_script_through_pipes_prints_a_line_for_each_thing() {
     let server = TestServer::start(|_| {}).unwrap();
     let mut bob = Bob::open_room(&server).await;
     let script = "up\nleft\nwho\nchat hello Bob\nquit\n";
-    let (code, stdout, stderr) = play_plainly(&server, &bob.room, script).await;
+    let (code, stdout, stderr) = play_plainly(&server, bob.room.id(), script).await;
     let address = server.address();
     // The second of ten seats starts a tenth of 64 cells on: at 6,0, the topmost row.
     let expected = format!(
@@ -122,7 +136,7 @@ async fn rooms_are_changed_and_listed_through_pipes() {
     let mut bob = Bob::open_room(&server).await;
     bob.client.step(Direction::Down).unwrap();
     bob.sees("Bob", Cell { x: 0, y: 1 }).await;
-    let (code, stdout, _) = play_plainly(&server, &bob.room, "join 7\nrooms").await;
+    let (code, stdout, _) = play_plainly(&server, bob.room.id(), "join 7\nrooms").await;
     // Where there is no such room, the seat before is taken again.
     let lines: Vec<&str> = stdout.lines().skip(1).collect();
     let seat = ["joined room 1 seat 1 board 8x8", "member Bob 0,1", "you Ann 6,0"];

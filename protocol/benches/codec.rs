@@ -1,8 +1,11 @@
-//! What a packet costs to read and to write: `cargo bench -p malpan-protocol`.
+//! What a packet costs to read and to write, what its game says included: `cargo bench -p malpan-protocol`.
 
 use bytes::BytesMut;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use malpan_protocol::*;
+use malpan_protocol::{
+    game::board::{self, Position},
+    *,
+};
 use std::hint::black_box;
 use tokio_util::codec::Decoder;
 
@@ -12,51 +15,76 @@ const BURST: u32 = 64;
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     let step = frames(&[step(70_000)]);
-    group.bench_function("step", |b| decode_each::<ClientPacket>(b, &step));
-    let moves = frames(&[ServerPacket::Moves(moves(10))]);
-    group.bench_function("moves of 10", |b| decode_each::<ServerPacket>(b, &moves));
+    group.bench_function("step", |b| decode_each(b, &step, read_command));
+    let moves = frames(&[ServerPacket::Updates(moves(10))]);
+    group.bench_function("moves of 10", |b| decode_each(b, &moves, read_board));
     let joined = frames(&[joined()]);
-    group.bench_function("joined, 10 members", |b| decode_each::<ServerPacket>(b, &joined));
+    group.bench_function("joined, 10 members", |b| decode_each(b, &joined, read_board));
 
     let burst = frames(&(0..BURST).map(|i| step_or_chat(70_000 + i)).collect::<Vec<_>>());
     group.throughput(Throughput::Elements(BURST.into()));
-    group.bench_function("burst of 64", |b| decode_each::<ClientPacket>(b, &burst));
+    group.bench_function("burst of 64", |b| decode_each(b, &burst, read_command));
     group.finish();
 }
 
 fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
-    for (name, packet) in [
-        ("moves of 4", ServerPacket::Moves(moves(4))),
-        ("moves of 10", ServerPacket::Moves(moves(10))),
-        ("chat", ServerPacket::Chat(Chatted { event: 300, seat: seat(3), text: text() })),
-    ] {
-        let mut out = BytesMut::with_capacity(4096);
+    let mut out = BytesMut::with_capacity(4096);
+    for (name, count) in [("moves of 4", 4), ("moves of 10", 10)] {
+        // As a room does it: one packet, filled again for each batch.
+        let mut packet = ServerPacket::Updates(moves(count));
         group.bench_function(name, |b| {
             b.iter(|| {
+                if let ServerPacket::Updates(batch) = &mut packet {
+                    batch.updates.clear();
+                    positions(black_box(count), &mut batch.updates);
+                }
                 out.clear();
                 black_box(&packet).encode_frame(&mut out).expect("it fits");
             });
         });
     }
+    let chat = ServerPacket::Chat(Chatted { event: 300, seat: seat(3), text: text() });
+    group.bench_function("chat", |b| {
+        b.iter(|| {
+            out.clear();
+            black_box(&chat).encode_frame(&mut out).expect("it fits");
+        });
+    });
     group.finish();
 }
 
 criterion_group!(benches, decode, encode);
 criterion_main!(benches);
 
-/// Decodes all that `stream` holds. Filling the buffer is not measured.
-fn decode_each<P: Packet>(bencher: &mut criterion::Bencher<'_>, stream: &BytesMut) {
+/// Decodes all that `stream` holds, and has it read. Filling the buffer is not measured.
+fn decode_each<P: Packet>(bencher: &mut criterion::Bencher<'_>, stream: &BytesMut, read: fn(&P)) {
     bencher.iter_batched_ref(
         || BytesMut::from(&stream[..]),
         |buffer| {
             let mut codec = Codec::<P, P>::new();
             while let Some(packet) = codec.decode(buffer).expect("frames that were just encoded") {
-                black_box(packet);
+                read(black_box(&packet));
             }
         },
         BatchSize::SmallInput,
     );
+}
+
+fn read_command(packet: &ClientPacket) {
+    if let ClientPacket::Command { command, .. } = packet {
+        black_box(command.decode::<Direction>().expect("a step"));
+    }
+}
+
+fn read_board(packet: &ServerPacket) {
+    match packet {
+        ServerPacket::Updates(batch) => batch.updates.values().for_each(|position| {
+            black_box::<Position>(position.expect("a position"));
+        }),
+        ServerPacket::Joined(joined) => drop(black_box(joined.state.decode::<board::State>().expect("a board"))),
+        _ => {}
+    }
 }
 
 fn frames<P: Packet>(packets: &[P]) -> BytesMut {
@@ -68,7 +96,7 @@ fn frames<P: Packet>(packets: &[P]) -> BytesMut {
 }
 
 fn step(seq: u32) -> ClientPacket {
-    ClientPacket::Step { seq, direction: Direction::Left }
+    ClientPacket::Command { seq, command: CommandBytes::of(&Direction::Left).expect("it fits") }
 }
 
 /// Steps mostly, as a busy client sends them.
@@ -76,28 +104,35 @@ fn step_or_chat(i: u32) -> ClientPacket {
     if i.is_multiple_of(16) { ClientPacket::Chat { text: text() } } else { step(i) }
 }
 
-fn moves(count: u8) -> Moves {
-    let positions = (0..count).map(|i| Position { seat: seat(i), cell: Cell { x: i, y: 7 } });
+fn moves(count: u8) -> Updates {
     let acks = (0..count).map(|i| Ack { seat: seat(i), seq: 70_000 + u32::from(i) });
-    Moves { event: 300, batch: 70_000, positions: list(positions), acks: list(acks) }
+    let mut updates = UpdateBytes::new();
+    positions(count, &mut updates);
+    Updates { event: 300, batch: 70_000, updates, acks: list(acks) }
+}
+
+fn positions(count: u8, row: &mut UpdateBytes) {
+    for index in 0..count {
+        row.push(&Position { seat: seat(index), cell: Cell { x: index, y: 7 } }).expect("it fits");
+    }
 }
 
 fn joined() -> ServerPacket {
-    let members = (0..10).map(|i| Member {
-        seat: seat(i),
-        name: Name::new(&format!("player-{i:04}")).expect("a valid name"),
-        cell: Cell { x: i % 8, y: i / 8 },
-    });
+    let members =
+        (0..10).map(|i| Member { seat: seat(i), name: Name::new(&format!("player-{i:04}")).expect("a valid name") });
+    let positions = (0..10).map(|i| Position { seat: seat(i), cell: Cell { x: i % 8, y: i / 8 } });
+    let state = board::State { size: BoardSize::new(8, 8).expect("a valid board"), positions: list(positions) };
     ServerPacket::Joined(Joined {
         room: RoomId(1234),
         title: RoomTitle::new("Room 1234").expect("a valid title"),
         seats: SeatCount::new(10).expect("a valid count"),
-        board: BoardSize::new(8, 8).expect("a valid board"),
-        seat: seat(9),
+        game: GameName::BOARD,
+        seat: Some(seat(9)),
         members: list(members),
         incarnation: 1,
         event: 300,
         batch: 70_000,
+        state: StateBytes::of(&state).expect("it fits"),
     })
 }
 

@@ -1,8 +1,8 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, Direction, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload, SoftwareName,
-    VersionRange, codec::Packet,
+    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload,
+    SoftwareName, VersionRange, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +30,11 @@ pub enum ClientPacket {
     },
     /// Opens a room and takes its first seat.
     OpenRoom {
+        /// What is played in it; `None` takes the server's default game.
+        game: Option<GameName>,
         /// What the room list shows.
         title: RoomTitle,
-        /// How many seats it has; `None` takes the server's default.
+        /// How many seats it has; `None` takes the game's most, and so does what exceeds it.
         seats: Option<SeatCount>,
     },
     /// Takes a free seat.
@@ -40,14 +42,14 @@ pub enum ClientPacket {
         /// In which room.
         target: JoinTarget,
     },
-    /// Gives the seat back.
+    /// Gives the seat back, or stops watching.
     Leave,
-    /// Moves the own piece by one cell.
-    Step {
-        /// The client's number for this step; acknowledged or refused under it. Rises by one with each step.
+    /// Asks the game for something, such as a step of the own piece.
+    Command {
+        /// The client's number for this command; acknowledged or refused under it. Rises by one with each command.
         seq: u32,
-        /// Where to.
-        direction: Direction,
+        /// The game's own command.
+        command: CommandBytes,
     },
     /// Says something to everyone in the room.
     Chat {
@@ -73,6 +75,11 @@ pub enum ClientPacket {
     },
     /// Says goodbye: the server gives the seat and the name back and closes.
     Bye,
+    /// Watches a room without a seat.
+    Watch {
+        /// Which.
+        room: RoomId,
+    },
 }
 
 /// Which rooms a list holds.
@@ -87,10 +94,12 @@ pub enum RoomFilter {
 /// Which room to join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JoinTarget {
-    /// Any with a free seat; where there is none, a new one.
+    /// Any of the server's default game with a free seat; where there is none, a new one.
     Any,
     /// This one.
     Room(RoomId),
+    /// Any of this game with a free seat; where there is none, a new one.
+    AnyOf(GameName),
 }
 
 /// Who receives a signal.

@@ -5,6 +5,9 @@
 //! packets <- the same three files, the other way
 //! ```
 //!
+//! The packets are one envelope for every game: what a game says itself stands in them [`Encoded`], and only its rules
+//! and its clients decode it. [`game`] has the types of the games that come with Malpan.
+//!
 //! Invariant: a [`ClientPacket`] or [`ServerPacket`] that exists is valid. Counts, lengths and texts are checked
 //! while they are parsed, so no inner layer checks them again, and no length that was merely claimed reserves memory.
 //! This crate does no I/O and needs no runtime. `docs/protocol.md` describes every byte.
@@ -12,6 +15,7 @@
 mod client_packet;
 mod codec;
 mod frame;
+pub mod game;
 mod server_packet;
 mod value;
 mod version;
@@ -21,12 +25,12 @@ pub use client_packet::{ClientPacket, JoinTarget, RoomFilter, SignalTarget};
 pub use codec::{ClientCodec, Codec, CodecError, Packet, ServerCodec};
 pub use frame::{FrameError, LENGTH_BYTES};
 pub use server_packet::{
-    Ack, Chatted, Denial, DenialCode, Entered, Joined, KickReason, LeaveReason, Left, Limits, Member, Moves, Position,
-    Refusal, RoomInfo, Rooms, ServerPacket, Signalled, StepRefused, Welcome,
+    Ack, Chatted, Denial, DenialCode, Entered, Happened, Joined, KickReason, LeaveReason, Left, Limits, Member,
+    RefusalReason, Refused, RoomInfo, Rooms, ServerPacket, Signalled, Snapshot, Updates, Welcome,
 };
 pub use value::{
-    BoardSize, Cell, ChatText, Direction, List, ListError, Name, PlayerId, Reason, RoomId, RoomTitle, Seat, SeatCount,
-    SignalPayload, SoftwareName, ValueError,
+    BoardSize, Cell, ChatText, CommandBytes, Direction, Encoded, GameName, List, ListError, Name, PlayerId, Reason,
+    RefusalBytes, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes, UpdateBytes, ValueError,
 };
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use wire::WireError;
@@ -39,7 +43,7 @@ pub const MAX_HELLO_FRAME: usize = 256;
 pub const MAX_SERVER_FRAME: usize = 16 * 1024;
 /// Most seats of one room.
 pub const MAX_SEATS: usize = 10;
-/// Most moves in one [`Moves`] packet; a room that has more to tell sends several.
-pub const MAX_MOVES: usize = 1024;
+/// Most acknowledgements in one [`Updates`] packet; a room that has more to tell sends several.
+pub const MAX_ACKS: usize = 1024;
 /// Most rooms on one page of [`Rooms`].
 pub const ROOMS_PER_PAGE: usize = 50;

@@ -1,8 +1,9 @@
 //! What the server says. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    BoardSize, Cell, ChatText, List, MAX_MOVES, MAX_SEATS, MAX_SERVER_FRAME, Name, PlayerId, ROOMS_PER_PAGE, Reason,
-    RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, codec::Packet,
+    ChatText, GameName, List, MAX_ACKS, MAX_SEATS, MAX_SERVER_FRAME, Name, PlayerId, ROOMS_PER_PAGE, Reason,
+    RefusalBytes, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes, UpdateBytes,
+    codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,19 +23,19 @@ pub enum ServerPacket {
     },
     /// One page of the list of rooms.
     Rooms(Rooms),
-    /// The seat is taken: the room as it stands now.
+    /// The seat is taken, or the room is watched: the room as it stands now.
     Joined(Joined),
     /// Someone took a seat. Must be delivered.
     Entered(Entered),
     /// Someone left. Must be delivered.
     Left(Left),
-    /// Steps that were accepted since the last batch. Left out for a client that falls behind.
-    Moves(Moves),
-    /// Where every piece stands now: sent once to a client that fell behind and has caught up. Same fields as
-    /// [`Moves`], with one position and one acknowledgement per seat.
-    Snapshot(Moves),
-    /// A step was not done; the board is unchanged.
-    StepRefused(StepRefused),
+    /// What happened in the game since the last batch and is soon out of date, such as where pieces stand. Left out for a
+    /// client that falls behind.
+    Updates(Updates),
+    /// How the game stands now: sent once to a client that fell behind and has caught up.
+    Snapshot(Snapshot),
+    /// A command was not done; the game is unchanged.
+    Refused(Refused),
     /// Someone said something. Must be delivered.
     Chat(Chatted),
     /// Match data for the room. Must be delivered.
@@ -54,7 +55,8 @@ pub enum ServerPacket {
         /// The ping's own.
         nonce: u32,
     },
-    /// The seat was given back as asked; nothing more of that room follows.
+    /// The seat was given back as asked, or the room that was watched is left or has closed; nothing more of that room
+    /// follows.
     RoomLeft {
         /// Which room.
         room: RoomId,
@@ -69,6 +71,8 @@ pub enum ServerPacket {
         /// Why.
         reason: KickReason,
     },
+    /// Something happened in the game that everyone has to know. Must be delivered.
+    Happened(Happened),
 }
 
 /// See [`ServerPacket::Welcome`].
@@ -89,13 +93,13 @@ pub struct Limits {
     pub frame_bytes: u16,
     /// Packets a second of any kind.
     pub packets_per_second: u16,
-    /// Steps a second.
+    /// Commands to the game a second.
     pub steps_per_second: u16,
-    /// Steps at once, after a rest.
+    /// Such commands at once, after a rest.
     pub step_burst: u16,
     /// Signals a second.
     pub signals_per_second: u16,
-    /// Milliseconds between two batches of moves at the least; 0 sends each at once.
+    /// Milliseconds between two batches of updates at the least; 0 sends each at once.
     pub tick_ms: u16,
     /// Seconds of silence after which the server gives a client up. It sends a ping well before.
     pub silence_seconds: u16,
@@ -139,6 +143,12 @@ pub enum DenialCode {
     RateLimited,
     /// The server is stopping; no room can be joined.
     Draining,
+    /// The server has no game of that name.
+    NoSuchGame,
+    /// As many watch that room as may, or its game is not for watching.
+    NotWatchable,
+    /// Who watches has no part in the room: no commands, no chat, no signals.
+    Watching,
 }
 
 /// See [`ServerPacket::Rooms`].
@@ -157,10 +167,14 @@ pub struct RoomInfo {
     pub room: RoomId,
     /// Its title.
     pub title: RoomTitle,
+    /// What is played in it.
+    pub game: GameName,
     /// Seats taken.
     pub taken: u8,
     /// Seats in all.
     pub seats: SeatCount,
+    /// Who watches without a seat.
+    pub watchers: u8,
 }
 
 /// See [`ServerPacket::Joined`].
@@ -172,18 +186,20 @@ pub struct Joined {
     pub title: RoomTitle,
     /// Seats in all.
     pub seats: SeatCount,
-    /// The board's size.
-    pub board: BoardSize,
-    /// The seat that is now the client's own.
-    pub seat: Seat,
-    /// Everyone in the room, the client included.
+    /// What is played.
+    pub game: GameName,
+    /// The seat that is now the client's own; `None` for who watches.
+    pub seat: Option<Seat>,
+    /// Everyone with a seat, the client included.
     pub members: List<Member, MAX_SEATS>,
     /// How often this room has been loaded: event numbers of another incarnation mean nothing in this one.
     pub incarnation: u32,
     /// The number of the last event before this; the next one has the number after it.
     pub event: u64,
-    /// The number of the last batch of moves before this.
+    /// The number of the last batch of updates before this.
     pub batch: u64,
+    /// The game's own state as it stands.
+    pub state: StateBytes,
 }
 
 /// Someone in a room.
@@ -193,8 +209,6 @@ pub struct Member {
     pub seat: Seat,
     /// The player's name.
     pub name: Name,
-    /// Where the piece stands.
-    pub cell: Cell,
 }
 
 /// See [`ServerPacket::Entered`].
@@ -202,8 +216,10 @@ pub struct Member {
 pub struct Entered {
     /// The event's number.
     pub event: u64,
-    /// Who, and where the piece stands.
+    /// Who.
     pub member: Member,
+    /// What that changed in the game.
+    pub updates: UpdateBytes,
 }
 
 /// See [`ServerPacket::Left`].
@@ -215,6 +231,8 @@ pub struct Left {
     pub seat: Seat,
     /// Why.
     pub reason: LeaveReason,
+    /// What that changed in the game.
+    pub updates: UpdateBytes,
 }
 
 /// Why a seat is free again.
@@ -228,55 +246,68 @@ pub enum LeaveReason {
     Kicked,
 }
 
-/// See [`ServerPacket::Moves`] and [`ServerPacket::Snapshot`].
+/// See [`ServerPacket::Updates`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Moves {
-    /// The number of the last event before these moves. Moves have no event number of their own.
+pub struct Updates {
+    /// The number of the last event before these updates. They have no event number of their own.
     pub event: u64,
     /// This batch's number: one above the last one's, unless batches were left out.
     pub batch: u64,
-    /// Where pieces stand after each accepted step, in the order in which they were accepted.
-    pub positions: List<Position, MAX_MOVES>,
-    /// Which steps those were: as many as `positions`, in the same order.
-    pub acks: List<Ack, MAX_MOVES>,
+    /// The game's own updates, in the order in which they happened.
+    pub updates: UpdateBytes,
+    /// The commands that were done meanwhile, in the order in which they were, but those that a [`Happened`] names.
+    pub acks: List<Ack, MAX_ACKS>,
 }
 
-/// Where a piece stands: three bytes on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Whose piece.
-    pub seat: Seat,
-    /// Where.
-    pub cell: Cell,
+/// See [`ServerPacket::Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The number of the last event.
+    pub event: u64,
+    /// The number of the last batch; a snapshot is no batch of its own.
+    pub batch: u64,
+    /// The game's own state as it stands.
+    pub state: StateBytes,
+    /// Each seat's last command that was done; 0 where there was none.
+    pub acks: List<Ack, MAX_SEATS>,
 }
 
-/// A step that was accepted.
+/// See [`ServerPacket::Happened`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// The event's number.
+    pub event: u64,
+    /// The command that did it; `None` where time or the host did.
+    pub ack: Option<Ack>,
+    /// The game's own updates, in the order in which they happened.
+    pub updates: UpdateBytes,
+}
+
+/// A command that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
-    /// Whose step.
+    /// Whose.
     pub seat: Seat,
     /// The number its client gave it.
     pub seq: u32,
 }
 
-/// See [`ServerPacket::StepRefused`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepRefused {
+/// See [`ServerPacket::Refused`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
     /// The number its client gave it.
     pub seq: u32,
     /// Why.
-    pub why: Refusal,
+    pub why: RefusalReason,
 }
 
-/// Why a step was not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Refusal {
-    /// It leads off the board.
-    OffBoard,
-    /// A piece stands there.
-    Taken,
-    /// Faster than allowed.
+/// Why a command was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusalReason {
+    /// Faster than allowed: the game has not seen it.
     TooFast,
+    /// The game's own reason.
+    Rules(RefusalBytes),
 }
 
 /// See [`ServerPacket::Chat`].

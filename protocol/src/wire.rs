@@ -5,8 +5,9 @@
 //! `docs/protocol.md` spells it out, and another implementation can stand here without a changed byte.
 
 use bincode::config::{self, Configuration, LittleEndian, Varint};
-use bytes::{BufMut, BytesMut};
-use serde::{Deserialize, Serialize};
+use bytes::BytesMut;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use smallvec::SmallVec;
 
 /// What a packet may take in memory while it is decoded, so that a claimed length cannot reserve more.
 const DECODE_LIMIT: usize = 64 * 1024;
@@ -33,6 +34,14 @@ pub enum WireError {
     /// The packet cannot be encoded.
     #[error("the packet cannot be encoded: {0}")]
     Unencodable(String),
+    /// A game's values take more bytes than there may be.
+    #[error("{length} bytes of a game's values, over the limit of {max}")]
+    TooLong {
+        /// How many they take.
+        length: usize,
+        /// How many there may be.
+        max: usize,
+    },
 }
 
 /// Decodes the packet that `payload` is, all of it.
@@ -45,11 +54,41 @@ pub(crate) fn decode<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, 
     }
 }
 
+/// Decodes the value that `bytes` begins with; returns how many of them it took.
+pub(crate) fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), WireError> {
+    bincode::serde::decode_from_slice(bytes, config()).map_err(|error| WireError::Invalid(describe(&error)))
+}
+
 /// Appends `packet` to `out`.
-pub(crate) fn encode<T: Serialize>(packet: &T, out: &mut BytesMut) -> Result<(), WireError> {
-    let mut writer = Writer(out);
-    bincode::serde::encode_into_writer(packet, &mut writer, config::standard())
+pub(crate) fn encode<T: Serialize>(packet: &T, out: &mut impl Sink) -> Result<(), WireError> {
+    bincode::serde::encode_into_writer(packet, Writer(out), config::standard())
         .map_err(|error| WireError::Unencodable(error.to_string()))
+}
+
+/// What can be appended to.
+pub(crate) trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for BytesMut {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+impl<const N: usize> Sink for SmallVec<[u8; N]>
+where
+    [u8; N]: smallvec::Array<Item = u8>,
+{
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        match bytes {
+            // Nearly all that a game says is small numbers, of one byte each.
+            &[byte] => self.push(byte),
+            bytes => self.extend_from_slice(bytes),
+        }
+    }
 }
 
 /// bincode's error without what a peer may have put into it beyond bounded text.
@@ -64,11 +103,12 @@ fn describe(error: &bincode::error::DecodeError) -> String {
     }
 }
 
-struct Writer<'a>(&'a mut BytesMut);
+struct Writer<'a, S>(&'a mut S);
 
-impl bincode::enc::write::Writer for Writer<'_> {
+impl<S: Sink> bincode::enc::write::Writer for Writer<'_, S> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
-        self.0.put_slice(bytes);
+        self.0.put(bytes);
         Ok(())
     }
 }

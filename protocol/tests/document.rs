@@ -4,16 +4,23 @@
 
 mod shared;
 
-use malpan_protocol::*;
+use malpan_protocol::{
+    game::{
+        board::{Position, Refusal as BoardRefusal},
+        five::{self, Command as FiveCommand, Outcome, Phase, Refusal as FiveRefusal, Update as FiveUpdate, Victory},
+    },
+    *,
+};
+use serde::Serialize;
 use shared::{
     decode_all, examples, frame_of,
     names::{Named, Plain},
     page::Page,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Games as their examples are called, and their chapters.
+const GAMES: [(&str, &str); 2] = [("board", "The shared board"), ("five", "Five in a row")];
 
 #[test]
 fn every_example_is_the_packet_that_it_is_said_to_be() {
@@ -40,21 +47,32 @@ fn the_tables_of_packets_have_every_type_number() {
 #[test]
 fn the_tables_of_enums_have_every_number() {
     let page = Page::read();
-    let text = || Reason::new("").unwrap();
-    let payload = || SignalPayload::new(&[]).unwrap();
-    // Each puts the value where its number is the second byte of a payload, or the one told.
-    check_enum(&page, "RoomFilter", 2, |filter| ClientPacket::ListRooms { after: RoomId(0), filter });
-    check_enum(&page, "SignalTarget", 1, |to| ClientPacket::Signal { to, payload: payload() });
-    check_enum(&page, "Direction", 2, |direction| ClientPacket::Step { seq: 0, direction });
-    check_enum(&page, "DenialCode", 1, |code| ServerPacket::Denied(Denial { code, reason: text() }));
-    let seat = Seat::new(0).unwrap();
-    check_enum(&page, "LeaveReason", 3, |reason| ServerPacket::Left(Left { event: 0, seat, reason }));
-    check_enum(&page, "Refusal", 2, |why| ServerPacket::StepRefused(StepRefused { seq: 0, why }));
-    check_enum(&page, "KickReason", 1, |reason| ServerPacket::Kicked { reason });
+    check_plain::<RoomFilter>(&page, "RoomFilter");
+    check_plain::<SignalTarget>(&page, "SignalTarget");
+    check_plain::<DenialCode>(&page, "DenialCode");
+    check_plain::<LeaveReason>(&page, "LeaveReason");
+    check_plain::<KickReason>(&page, "KickReason");
+    let targets = [JoinTarget::Any, JoinTarget::Room(RoomId(1)), JoinTarget::AnyOf(GameName::BOARD)];
+    check_enum(&page, "JoinTarget", &targets);
+    check_enum(&page, "RefusalReason", &[RefusalReason::TooFast, RefusalReason::Rules(RefusalBytes::new())]);
+}
 
-    let target = |target| payload_of(&ClientPacket::Join { target })[1].to_string();
-    let expected = [(target(JoinTarget::Any), "Any".into()), (target(JoinTarget::Room(RoomId(1))), "Room".into())];
-    assert_eq!(page.pairs("JoinTarget", ["number", "name"]), expected);
+#[test]
+fn the_tables_of_the_games_have_every_number() {
+    let page = Page::read();
+    check_plain::<Direction>(&page, "Direction");
+    check_plain::<BoardRefusal>(&page, "BoardRefusal");
+    let (seat, cell) = (Seat::new(0).unwrap(), Cell { x: 0, y: 0 });
+    assert_eq!(UpdateBytes::of(&Position { seat, cell }).unwrap().len(), 3, "the page says so");
+
+    check_plain::<FiveRefusal>(&page, "FiveRefusal");
+    check_plain::<Victory>(&page, "Victory");
+    check_enum(&page, "FiveCommand", &[FiveCommand::Place(cell), FiveCommand::Resign, FiveCommand::Rematch]);
+    let won = Outcome::Won { seat, by: Victory::Five };
+    check_enum(&page, "Outcome", &[won, Outcome::Draw]);
+    check_enum(&page, "Phase", &[Phase::Waiting, Phase::Playing, Phase::Over(won)]);
+    let (placed, asked) = (FiveUpdate::Placed { seat, cell }, FiveUpdate::RematchAsked { seat });
+    check_enum(&page, "FiveUpdate", &[FiveUpdate::Began { black: seat }, placed, FiveUpdate::Over(won), asked]);
 }
 
 #[test]
@@ -80,8 +98,15 @@ fn the_limits_are_those_of_the_code() {
         constant("most seats of a room", MAX_SEATS),
         constant("most cells in a row or a column", BoardSize::MAX_SIDE.into()),
         constant("most bytes of a signal", SignalPayload::MAX_BYTES),
-        constant("most items of positions and of acks", MAX_MOVES),
+        constant("most items of acks in Updates", MAX_ACKS),
         constant("most rooms on a page", ROOMS_PER_PAGE),
+        constant("most characters of a game's name", GameName::MAX_CHARS),
+        constant("most bytes of a game's command", CommandBytes::MAX_BYTES),
+        constant("most bytes of a game's refusal", RefusalBytes::MAX_BYTES),
+        constant("most bytes of a row of a game's updates", UpdateBytes::MAX_BYTES),
+        constant("most bytes of a game's state", StateBytes::MAX_BYTES),
+        constant("cells in a row and in a column of five in a row", five::SIDE.into()),
+        constant("stones in a row that win", five::TO_WIN),
     ];
     assert_eq!(page.pairs("The Malpan protocol, version 1", ["constant", "value"]), expected);
     assert_eq!(PROTOCOL_VERSION, 1, "the page is about another version");
@@ -122,13 +147,19 @@ fn check_examples<P: Packet + PartialEq>(page: &Page, direction: &str, expected:
     assert!(expected.is_empty(), "not in the document: {:?}", expected.keys());
 }
 
-/// A packet's own examples, `Packet` or `Packet/detail`, stand under the heading `NUMBER Packet`.
+/// A packet's own examples, `Packet` or `Packet/detail`, stand under the heading `NUMBER Packet`; a game's, `game/detail`,
+/// in the game's chapter.
 fn check_headings<P: Packet + Named>(page: &Page, direction: &str, expected: Vec<(&'static str, Vec<P>)>) {
     let expected: BTreeMap<_, _> = expected.into_iter().collect();
     let mut shown = BTreeSet::new();
     for example in page.examples.iter().filter(|e| e.direction == direction && !e.name.starts_with("session/")) {
         let packet = &expected[example.name.as_str()][0];
-        assert_eq!(example.name.split('/').next(), Some(packet.name()), "line {}", example.line);
+        let of = example.name.split('/').next().unwrap();
+        if let Some((_, chapter)) = GAMES.iter().find(|(game, _)| *game == of) {
+            assert_eq!(example.chapter, *chapter, "line {}", example.line);
+            continue;
+        }
+        assert_eq!(of, packet.name(), "line {}", example.line);
         assert_eq!(example.heading, format!("{} {}", payload_of(packet)[0], packet.name()), "line {}", example.line);
         shown.insert(packet.name());
     }
@@ -143,10 +174,21 @@ fn type_numbers<P: Packet + Named>(examples: Vec<(&'static str, Vec<P>)>) -> Vec
     numbers.into_iter().map(|(number, name)| (number.to_string(), name.to_owned())).collect()
 }
 
-fn check_enum<E: Plain + Debug, P: Packet>(page: &Page, heading: &str, at: usize, packet: impl Fn(E) -> P) {
-    let number = |value: E| payload_of(&packet(value))[at].to_string();
-    let expected: Vec<_> = E::ALL.iter().map(|(name, value)| (number(*value), (*name).to_owned())).collect();
+fn check_plain<E: Plain + Serialize>(page: &Page, heading: &str) {
+    let expected: Vec<_> = E::ALL.iter().map(|(name, value)| (number_of(value), (*name).to_owned())).collect();
     assert_eq!(page.pairs(heading, ["number", "name"]), expected, "{heading}");
+}
+
+/// `each` has one value of each variant.
+fn check_enum<E: Named + Serialize>(page: &Page, heading: &str, each: &[E]) {
+    assert_eq!(each.iter().map(Named::name).collect::<Vec<_>>(), E::NAMES, "{heading}");
+    let expected: Vec<_> = each.iter().map(|value| (number_of(value), value.name().to_owned())).collect();
+    assert_eq!(page.pairs(heading, ["number", "name"]), expected, "{heading}");
+}
+
+/// The number of an enum's value, which is its first byte.
+fn number_of(value: &impl Serialize) -> String {
+    UpdateBytes::of(value).unwrap().as_bytes()[0].to_string()
 }
 
 fn payload_of<P: Packet>(packet: &P) -> Vec<u8> {

@@ -34,8 +34,8 @@ Exit codes: 0 done, 1 failed, 2 wrong command line.";
 
 /// The Malpan game server: one board for every ten players, everyone sees everyone move.
 ///
-/// When it is ready it prints one line to the standard output, `ready listen=ADDRESS`, with the real ports. The log goes
-/// to the standard error output. A termination signal or Ctrl-C drains and stops it, a second one stops it at once.
+/// When it is ready it prints one line to the standard output, `ready listen=ADDRESS http=ADDRESS`, with the real ports.
+/// The log goes to the standard error output. A termination signal or Ctrl-C drains and stops it, a second one stops it at once.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "malpan-server", version, max_term_width = 100, after_help = AFTER_HELP)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -79,9 +79,18 @@ pub struct Flags {
     /// 127.0.0.1:7777]
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Vec<String>,
+    /// Address on which health and metrics are served: /healthz, /readyz, /metrics [default: 127.0.0.1:7780]
+    #[arg(long, value_name = "IP:PORT|off")]
+    pub http: Option<String>,
+    /// Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are awaited [default: off]
+    #[arg(long, value_name = "IP:PORT|off")]
+    pub lecture: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]
     pub shards: Option<String>,
+    /// Threads that run the rooms' rules apart from the shards, for slow rules; 0 runs them on the shards [default: 0]
+    #[arg(long, value_name = "N")]
+    pub rules_threads: Option<String>,
     /// The board's width and height, each 1 to 64 cells [default: 8x8]
     #[arg(long, value_name = "WxH")]
     pub board: Option<String>,
@@ -117,7 +126,10 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     }
     layers.lay_variables(&environment);
     layers.lay_flag("--listen", "listen", &flags.listen);
+    layers.lay_flag("--http", "http", flags.http.as_slice());
+    layers.lay_flag("--lecture", "lecture", flags.lecture.as_slice());
     layers.lay_flag("--shards", "shards", flags.shards.as_slice());
+    layers.lay_flag("--rules-threads", "rules_threads", flags.rules_threads.as_slice());
     layers.lay_flag("--board", "game.board", flags.board.as_slice());
     layers.lay_flag("--seats", "game.seats", flags.seats.as_slice());
     layers.lay_flag("--tick", "game.tick", flags.tick.as_slice());

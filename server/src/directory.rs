@@ -1,12 +1,18 @@
 //! The directory of rooms: the lobby's reservations and where each room's task listens. One lock, held briefly.
 
-use crate::room::{self, Inbox, Message, RoomSetup};
-use malpan_game::{JoinError, Lobby, OpenError, Place, Released};
-use malpan_net::Shard;
-use malpan_protocol::{LeaveReason, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, Rooms, Seat, SeatCount};
+use crate::{
+    games::{Entry, Games},
+    metrics::Metrics,
+    room::{Inbox, Message, Newcomer, Opening, RoomSetup, Who},
+};
+use futures::future::join_all;
+use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
+use malpan_net::{SessionId, Shard};
+use malpan_protocol::{GameName, LeaveReason, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, Rooms, Seat, SeatCount};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,8 +22,25 @@ pub(crate) struct Directory(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    setup: RoomSetup,
+    games: Games,
+    limits: RoomLimits,
+    metrics: Metrics,
+    /// Where rooms run; where there are none, each runs on the shard of whoever opened it.
+    rules: Vec<Shard>,
     rooms: Mutex<Open>,
+}
+
+/// What every room, and all of them together, are held to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoomLimits {
+    /// Rooms at once.
+    pub(crate) rooms: usize,
+    /// Who watches one room at once.
+    pub(crate) watchers: usize,
+    /// The least time between two flushes of a room.
+    pub(crate) tick: Duration,
+    /// Messages that may wait for a room.
+    pub(crate) inbox: usize,
 }
 
 #[derive(Debug)]
@@ -26,52 +49,72 @@ struct Open {
     inboxes: HashMap<RoomId, Inbox>,
 }
 
-/// Why no seat was reserved.
+/// Why there is no place in a room.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoSeat {
+pub(crate) enum NoPlace {
     #[error(transparent)]
     Join(#[from] JoinError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error("room {0} plays a game that is not for watching")]
+    NotWatchable(RoomId),
+    #[error("this server has no game named {0}")]
+    NoSuchGame(GameName),
 }
 
 impl Directory {
-    /// No rooms yet; at most `max_rooms` at once, each set up alike.
-    pub(crate) fn new(setup: RoomSetup, max_rooms: usize) -> Self {
-        let open = Open { lobby: Lobby::new(max_rooms), inboxes: HashMap::new() };
-        Self(Arc::new(Shared { setup, rooms: Mutex::new(open) }))
+    /// No rooms yet. They run on `rules`, or where that is empty on the shard of whoever opens them.
+    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, metrics: Metrics) -> Self {
+        let open = Open { lobby: Lobby::new(limits.rooms), inboxes: HashMap::new() };
+        Self(Arc::new(Shared { games, limits, metrics, rules, rooms: Mutex::new(open) }))
     }
 
     /// Reserves a seat in a given room.
-    pub(crate) fn reserve(&self, room: RoomId) -> Result<Hold, NoSeat> {
+    pub(crate) fn reserve(&self, room: RoomId) -> Result<Hold, NoPlace> {
         let mut open = self.open();
         let place = open.lobby.reserve(room)?;
         Ok(self.hold(&open, place))
     }
 
-    /// Reserves a seat in the fullest open room of `shard`; of any shard while `shard` has so few sessions that its own
-    /// would be a lonely room; in a new room on `shard` where there is none.
-    pub(crate) fn reserve_any(&self, shard: &Shard) -> Result<Hold, NoSeat> {
+    /// Reserves a seat in the fullest open room of a game on `shard`; of any shard while `shard` has so few sessions that
+    /// its own would be a lonely room; in a new room on `shard` where there is none. `None` is the default game.
+    pub(crate) fn reserve_any(&self, game: Option<GameName>, shard: &Shard) -> Result<Hold, NoPlace> {
+        let game = self.game(game)?;
         let mut open = self.open();
-        let few = shard.sessions() < self.0.setup.seats.count();
-        let own = Some(shard.index());
-        let found = if few { open.lobby.reserve_any(None) } else { open.lobby.reserve_any(own) };
-        match found {
+        let few = shard.sessions() < game.seats.count();
+        let own = (!few).then(|| shard.index());
+        match open.lobby.reserve_any(game.name, own) {
             Some(place) => Ok(self.hold(&open, place)),
-            None => self.open_room(&mut open, None, self.0.setup.seats, shard),
+            None => self.open_room(&mut open, game, None, game.seats, shard),
         }
     }
 
-    /// Opens a room on `shard` and reserves its first seat.
+    /// Opens a room on `shard` and reserves its first seat. `None` is the default game, and as many seats as it has.
     pub(crate) fn reserve_new(
         &self,
+        game: Option<GameName>,
         title: RoomTitle,
         seats: Option<SeatCount>,
         shard: &Shard,
-    ) -> Result<Hold, NoSeat> {
-        // More seats than the server's own rooms have might be more than its board has cells.
-        let most = self.0.setup.seats;
-        self.open_room(&mut self.open(), Some(title), seats.unwrap_or(most).min(most), shard)
+    ) -> Result<Hold, NoPlace> {
+        let game = self.game(game)?;
+        // More seats than the game has might be more than its rules can bear.
+        let seats = seats.unwrap_or(game.seats).min(game.seats);
+        self.open_room(&mut self.open(), game, Some(title), seats, shard)
+    }
+
+    /// Reserves a place to watch a room from over a session.
+    pub(crate) fn reserve_watch(&self, room: RoomId, session: SessionId) -> Result<Hold, NoPlace> {
+        let mut open = self.open();
+        let game = open.lobby.game(room).ok_or(WatchError::NoSuchRoom(room))?;
+        if !self.game(Some(game))?.watchable {
+            return Err(NoPlace::NotWatchable(room));
+        }
+        open.lobby.watch(room, self.0.limits.watchers)?;
+        let inbox = open.inboxes[&room].clone();
+        Ok(Hold { directory: self.clone(), inbox, room, who: Who::Watcher(session), state: HoldState::Reserved })
     }
 
     /// One page of rooms numbered above `after`.
@@ -94,10 +137,9 @@ impl Directory {
     pub(crate) async fn flush_rooms(&self) {
         let inboxes: Vec<_> = self.open().inboxes.values().cloned().collect();
         let (done, mut all_done) = mpsc::channel::<()>(1);
-        for inbox in inboxes {
-            // An error means that the room has ended, and with nobody in it nothing is held back.
-            let _ = inbox.send(Message::Flush { _done: done.clone() }).await;
-        }
+        // At once, so that a room whose inbox is full holds up no other. An error means that the room has ended, and with
+        // nobody in it nothing is held back.
+        join_all(inboxes.iter().map(|inbox| inbox.send(Message::Flush { _done: done.clone() }))).await;
         drop(done);
         // Nothing is ever sent: the channel ends when the last room has dropped its end.
         all_done.recv().await;
@@ -113,6 +155,16 @@ impl Directory {
         released
     }
 
+    /// Someone watches a room no more.
+    pub(crate) fn unwatch(&self, room: RoomId) {
+        self.open().lobby.unwatch(room);
+    }
+
+    /// The games.
+    pub(crate) fn games(&self) -> &Games {
+        &self.0.games
+    }
+
     /// Where a room listens.
     #[cfg(test)]
     pub(crate) fn inbox(&self, room: RoomId) -> Option<Inbox> {
@@ -126,29 +178,53 @@ impl Directory {
         open.inboxes.remove(&room);
     }
 
+    fn game(&self, name: Option<GameName>) -> Result<&Entry, NoPlace> {
+        match name {
+            None => Ok(self.0.games.default_game()),
+            Some(name) => self.0.games.find(name).ok_or(NoPlace::NoSuchGame(name)),
+        }
+    }
+
     fn open_room(
         &self,
         open: &mut Open,
+        game: &Entry,
         title: Option<RoomTitle>,
         seats: SeatCount,
         shard: &Shard,
-    ) -> Result<Hold, NoSeat> {
-        let setup = RoomSetup { seats, ..self.0.setup };
+    ) -> Result<Hold, NoPlace> {
         let mut named = None;
         let place = open.lobby.open(
-            |room| named.insert(title.unwrap_or_else(|| board_title(room))).clone(),
+            |room| named.insert(title.unwrap_or_else(|| room_title(game.name, room))).clone(),
+            game.name,
             seats,
             shard.index(),
         )?;
-        let title = named.expect("the lobby names each room it opens");
-        let inbox = room::spawn(place.room, title, setup, self.clone(), shard);
-        open.inboxes.insert(place.room, inbox);
+        let RoomLimits { tick, inbox, .. } = self.0.limits;
+        let opening = Opening {
+            id: place.room,
+            title: named.expect("the lobby names each room it opens"),
+            setup: RoomSetup { seats, tick, inbox },
+            seed: rand::random(),
+            directory: self.clone(),
+            metrics: self.0.metrics.clone(),
+            shard: self.runs(place.room, shard).clone(),
+        };
+        open.inboxes.insert(place.room, game.open(opening));
         Ok(self.hold(open, place))
     }
 
-    fn hold(&self, open: &Open, place: Place) -> Hold {
-        let inbox = open.inboxes[&place.room].clone();
-        Hold { directory: self.clone(), inbox, place, state: HoldState::Reserved }
+    /// Where a room runs that someone on `shard` opens: rooms take the rules' threads in turn.
+    fn runs<'a>(&'a self, room: RoomId, shard: &'a Shard) -> &'a Shard {
+        match self.0.rules.len() {
+            0 => shard,
+            threads => &self.0.rules[room.0 as usize % threads],
+        }
+    }
+
+    fn hold(&self, open: &Open, Place { room, seat }: Place) -> Hold {
+        let inbox = open.inboxes[&room].clone();
+        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), state: HoldState::Reserved }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -156,50 +232,66 @@ impl Directory {
     }
 }
 
-fn board_title(room: RoomId) -> RoomTitle {
-    RoomTitle::new(&format!("Board {room}")).expect("a short title")
+/// `Board 7`, `Five 8`.
+fn room_title(game: GameName, room: RoomId) -> RoomTitle {
+    let (first, rest) = game.as_str().split_at(1);
+    RoomTitle::new(&format!("{}{rest} {room}", first.to_uppercase())).expect("a short title")
 }
 
-/// A seat that is held: reserved at first, sat on later. Dropped, it is given back in whichever way its state asks.
+/// A place that is held: reserved at first, taken later. Dropped, it is given back in whichever way its state asks.
 #[derive(Debug)]
 pub(crate) struct Hold {
     directory: Directory,
     inbox: Inbox,
-    place: Place,
+    room: RoomId,
+    who: Who,
     state: HoldState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HoldState {
-    /// The lobby keeps the seat; the room does not know of it.
+    /// The lobby keeps the place; the room does not know of it.
     Reserved,
-    /// The room was told that someone sits here.
-    Seated,
-    /// The room was told that nobody does.
+    /// The room was told that someone is here.
+    Taken,
+    /// The room was told that nobody is.
     Left,
 }
 
 impl Hold {
     pub(crate) fn room(&self) -> RoomId {
-        self.place.room
+        self.room
     }
 
-    pub(crate) fn seat(&self) -> Seat {
-        self.place.seat
+    pub(crate) fn who(&self) -> Who {
+        self.who
     }
 
-    /// Sits down; false where the room has failed. Waits while the room's inbox is full.
-    pub(crate) async fn sit_down(&mut self, newcomer: room::Newcomer) -> bool {
+    /// The seat; `None` where it is a place to watch from.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        match self.who {
+            Who::Seat(seat) => Some(seat),
+            Who::Watcher(_) => None,
+        }
+    }
+
+    /// Whether the room has closed under someone who watches. Who has a seat keeps it open.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.who, Who::Watcher(_)) && self.inbox.is_closed()
+    }
+
+    /// Comes in; false where the room has closed or failed. Waits while the room's inbox is full.
+    pub(crate) async fn come_in(&mut self, newcomer: Newcomer) -> bool {
         let seat = self.seat();
         let told = self.send(Message::Join { seat, newcomer }).await;
         if told {
-            self.state = HoldState::Seated;
+            self.state = HoldState::Taken;
         }
         told
     }
 
-    /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew. Waits while the
-    /// inbox is full, without allocating where it is not.
+    /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew, or has closed. Waits
+    /// while the inbox is full, without allocating where it is not.
     pub(crate) async fn send(&self, message: Message) -> bool {
         match self.inbox.try_send(message) {
             Ok(()) => true,
@@ -209,40 +301,49 @@ impl Hold {
         }
     }
 
-    /// Stands up, and waits until the room will send nothing more.
-    pub(crate) async fn stand_up(mut self) {
+    /// Goes, and waits until the room will send nothing more.
+    pub(crate) async fn go(mut self) {
         let (done, left) = oneshot::channel();
-        let leave = Message::Leave { seat: self.seat(), reason: LeaveReason::Left, done: Some(done) };
+        let leave = Message::Leave { who: self.who, reason: LeaveReason::Left, done: Some(done) };
         if self.send(leave).await {
             self.state = HoldState::Left;
-            // An error means that the room failed meanwhile, which ends the session as well.
+            // An error means that the room has failed, which ends the session as well, or closed, of which it was told.
             let _ = left.await;
         }
     }
 
-    /// Leaves because the connection ended.
-    pub(crate) async fn vacate(mut self, reason: LeaveReason) {
-        if self.state == HoldState::Seated && self.send(Message::Leave { seat: self.seat(), reason, done: None }).await
-        {
+    /// Leaves because the connection ended. Does not wait: whoever is gone is told nothing more.
+    pub(crate) fn vacate(mut self, reason: LeaveReason) {
+        if self.state == HoldState::Taken {
             self.state = HoldState::Left;
+            self.send_without_waiting(Message::Leave { who: self.who, reason, done: None });
+        }
+    }
+
+    fn send_without_waiting(&self, message: Message) {
+        if let Err(mpsc::error::TrySendError::Full(message)) = self.inbox.try_send(message) {
+            let inbox = self.inbox.clone();
+            // Ends with the room at the latest.
+            tokio::spawn(async move { inbox.send(message).await });
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        match self.state {
-            HoldState::Left => {}
-            HoldState::Reserved => {
-                self.directory.release(self.place);
-            }
-            // Here only when the session's task panicked or was dropped: nobody is left to wait for the inbox.
-            HoldState::Seated => {
-                let leave = Message::Leave { seat: self.seat(), reason: LeaveReason::Disconnected, done: None };
-                if let Err(mpsc::error::TrySendError::Full(leave)) = self.inbox.try_send(leave) {
-                    let inbox = self.inbox.clone();
-                    tokio::spawn(async move { inbox.send(leave).await });
+        match (self.state, self.who) {
+            (HoldState::Left, _) => {}
+            (HoldState::Reserved, Who::Seat(seat)) => {
+                let released = self.directory.release(Place { room: self.room, seat });
+                if released == Released::Closed {
+                    // Those who watch keep the room's task alive, and it does not know of this seat.
+                    self.send_without_waiting(Message::Abandoned);
                 }
+            }
+            (HoldState::Reserved, Who::Watcher(_)) => self.directory.unwatch(self.room),
+            // Here only when the session's task panicked or was dropped.
+            (HoldState::Taken, who) => {
+                self.send_without_waiting(Message::Leave { who, reason: LeaveReason::Disconnected, done: None });
             }
         }
     }

@@ -3,15 +3,26 @@
 //! A hello is short. The first bytes of a TLS greeting read as the length of a frame of 790 bytes, below the cap of later
 //! frames: without this they would be waited for until the time for the hello is over.
 
+use crate::metrics::Metrics;
 use bytes::BytesMut;
 use malpan_protocol::{ClientPacket, CodecError, FrameError, LENGTH_BYTES, MAX_HELLO_FRAME, ServerCodec};
 use tokio_util::codec::Decoder;
 
 /// Decodes a client's packets; the first of them may have [`MAX_HELLO_FRAME`] bytes at the most.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Greeting {
     codec: ServerCodec,
     greeted: bool,
+    /// Here because nobody behind it knows how long a packet was.
+    metrics: Metrics,
+}
+
+impl Greeting {
+    /// For a new connection, whose packets `metrics` counts.
+    #[must_use]
+    pub fn new(metrics: Metrics) -> Self {
+        Self { codec: ServerCodec::new(), greeted: false, metrics }
+    }
 }
 
 impl Decoder for Greeting {
@@ -27,8 +38,12 @@ impl Decoder for Greeting {
                 return Err(FrameError::TooLong { length, max: MAX_HELLO_FRAME }.into());
             }
         }
+        let before = buffer.len();
         let packet = self.codec.decode(buffer)?;
-        self.greeted |= packet.is_some();
+        if let Some(packet) = &packet {
+            self.greeted = true;
+            self.metrics.received(packet.into(), before - buffer.len());
+        }
         Ok(packet)
     }
 }

@@ -3,14 +3,15 @@
 use crate::{
     accounts::Accounts,
     config::Config,
-    directory::Directory,
+    directory::{Directory, RoomLimits},
     ending::Ending,
+    games::Games,
     greeting::Greeting,
-    outgoing::{denied, frame, kicked},
+    metrics::Metrics,
+    outgoing::{Outgoing, frame},
     player::{Player, Rates},
-    room::RoomSetup,
 };
-use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle};
+use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
 use malpan_protocol::{DenialCode, KickReason, ServerPacket};
 use std::{
     fmt,
@@ -33,29 +34,54 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) metrics: Metrics,
+    pub(crate) outgoing: Outgoing,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
     draining: AtomicBool,
 }
 
 impl Host {
-    /// A host without players.
+    /// A host without players, with the games that come with Malpan.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let setup = RoomSetup {
-            board: config.game.board,
-            seats: config.game.seats,
+        let games = Games::standard(&config.game);
+        Self::with_games(config, games)
+    }
+
+    /// A host without players that plays `games`.
+    #[must_use]
+    pub fn with_games(config: Config, games: Games) -> Self {
+        Self::with_rules_on(config, games, Vec::new())
+    }
+
+    /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
+    /// empty, each room runs on the shard of whoever opened it.
+    #[must_use]
+    pub fn with_rules_on(config: Config, games: Games, rules: Vec<Shard>) -> Self {
+        let limits = RoomLimits {
+            rooms: config.limits.rooms,
+            watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
         };
+        let metrics = Metrics::default();
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
-            directory: Directory::new(setup, config.limits.rooms),
+            directory: Directory::new(games, limits, rules, metrics.clone()),
             accounts: Accounts::default(),
+            outgoing: Outgoing::new(metrics.clone()),
+            metrics,
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,
         }))
+    }
+
+    /// The games that can be played.
+    #[must_use]
+    pub fn games(&self) -> &Games {
+        self.0.directory.games()
     }
 
     /// Rooms that are open.
@@ -76,7 +102,13 @@ impl Host {
         self.0.accounts.signed_in()
     }
 
-    /// From now on no room can be joined or opened.
+    /// What players and rooms report.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// From now on no room can be joined or opened, and the server is not ready.
     pub fn start_draining(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
@@ -84,6 +116,15 @@ impl Host {
     /// Has every room send what it holds back for its next flush, and waits until all have.
     pub async fn flush_rooms(&self) {
         self.0.directory.flush_rooms().await;
+    }
+
+    /// What its sessions share.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.is_draining()
     }
 
     #[cfg(test)]
@@ -107,7 +148,7 @@ impl Protocol for Host {
     type Service = Player;
 
     fn decoder(&self) -> Greeting {
-        Greeting::default()
+        Greeting::new(self.0.metrics.clone())
     }
 
     fn open(&self, session: SessionHandle) -> Player {
@@ -122,10 +163,12 @@ impl Protocol for Host {
                     Refusal::AddressFull => DenialCode::AddressFull,
                     Refusal::PendingFull => DenialCode::TooManyUnsigned,
                 };
-                return Some(denied(code, refusal));
+                return Some(self.0.outgoing.denied(code, refusal));
             }
             // Whoever is gone hears nothing; to whoever sent garbage the player has said what there is to say.
-            CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => return None,
+            CloseReason::Handshake | CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Malformed => {
+                return None;
+            }
             CloseReason::SlowConsumer | CloseReason::WriteStalled => KickReason::SlowConsumer,
             CloseReason::Silent => KickReason::Silent,
             CloseReason::Deadline => KickReason::TooLate,
@@ -133,7 +176,11 @@ impl Protocol for Host {
             CloseReason::Stopping => KickReason::Stopping,
             CloseReason::Service(code) => Ending::of(code)?.kick()?,
         };
-        Some(kicked(kick))
+        Some(self.0.outgoing.kicked(kick))
+    }
+
+    fn signs_in(&self) -> bool {
+        true
     }
 
     fn heartbeat(&self) -> Option<Frame> {

@@ -4,9 +4,10 @@
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
 //! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
+//! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!
-//! This is the only crate that sees the others. Start with [`Server`].
+//! This is the only crate that sees the others. Start with [`Server`]; a game of your own comes in through [`Games`].
 
 mod accounts;
 pub mod cli;
@@ -14,15 +15,20 @@ pub mod config;
 mod directory;
 mod ending;
 pub mod files;
+mod games;
 mod greeting;
 mod host;
+mod http;
+pub mod lecture;
 pub mod logging;
+pub mod metrics;
 mod outgoing;
 mod player;
 mod room;
 mod server;
 pub mod signals;
 
+pub use games::{Games, NewRoom};
 pub use greeting::Greeting;
 pub use host::Host;
 pub use player::Player;

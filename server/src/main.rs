@@ -49,7 +49,12 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
     // Before the ready line: whoever reads it may stop the server at once.
     let mut signals = StopSignals::install().context("cannot catch the stop signals")?;
     let server = Server::start(config)?;
-    announce(server.addresses());
+    announce(&[
+        // What is off has no address and is left out.
+        ("listen", server.addresses()),
+        ("http", server.http_address().as_slice()),
+        ("lecture", server.lecture_address().as_slice()),
+    ]);
 
     let (first, asked) = oneshot::channel();
     let second_signal = async {
@@ -78,19 +83,25 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
 fn fit_to_file_limit(config: &mut Config) -> anyhow::Result<()> {
     let limit = files::raise_limit().context("cannot raise the limit of open files")?;
     let sessions = config.limits.sessions;
-    if let Some(shortage) = files::shortage(sessions, limit, config.shard_count(), config.listen.len())? {
+    // Threads of the rules are runtimes as the shards are, and the lecture port is a listener as the others.
+    let shards = config.shard_count() + config.rules_threads;
+    let listeners = config.listen.len() + usize::from(config.lecture.address().is_some());
+    let http = config.http.address().is_some();
+    if let Some(shortage) = files::shortage(sessions, limit, shards, listeners, http)? {
         tracing::warn!("{shortage}");
         config.limits.sessions = shortage.sessions;
     }
     Ok(())
 }
 
-/// The one line that says where to connect.
-fn announce(addresses: &[SocketAddr]) {
-    let mut line = String::from("ready listen=");
-    for (index, address) in addresses.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        write!(line, "{comma}{address}").expect("a string takes everything");
+/// The one line that says where to connect: each thing that listens, and where it does.
+fn announce(listening: &[(&str, &[SocketAddr])]) {
+    let mut line = String::from("ready");
+    for (name, addresses) in listening {
+        for (index, address) in addresses.iter().enumerate() {
+            let before = if index == 0 { format!(" {name}=") } else { ",".into() };
+            write!(line, "{before}{address}").expect("a string takes everything");
+        }
     }
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {

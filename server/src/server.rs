@@ -1,8 +1,16 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
-use crate::{config::Config, host::Host, outgoing::frame};
+use crate::{
+    config::Config,
+    games::Games,
+    host::Host,
+    http,
+    lecture::Lecture,
+    metrics::{ServerKind, Sources},
+    outgoing::frame,
+};
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, accept, bind,
+    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, Tcp, accept, bind,
 };
 use malpan_protocol::ServerPacket;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -15,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The end of a drain that belongs to saying goodbye: rooms flush, queues are written, connections closed.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// What the rooms' last flush gets of it.
+const ROOMS_FLUSH_WITHIN: Duration = Duration::from_millis(300);
 /// What the goodbye gets however short the drain is.
 const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 
@@ -23,7 +33,13 @@ const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 pub struct Server {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
+    http: Option<TcpListener>,
+    http_address: Option<SocketAddr>,
+    lecture: Option<TcpListener>,
+    lecture_address: Option<SocketAddr>,
     shards: Vec<ShardThread>,
+    /// Threads of the rooms' rules alone, where they are apart.
+    rules: Vec<ShardThread>,
     admission: Arc<Admission>,
     counters: Arc<Counters>,
     host: Host,
@@ -34,10 +50,12 @@ pub struct Server {
 #[non_exhaustive]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {}", explain(.source))]
+    #[error("cannot listen on {address}: {}", explain(.source, .flag))]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The flag that sets it, with its dashes.
+        flag: &'static str,
         /// The operating system's reason.
         source: io::Error,
     },
@@ -54,26 +72,68 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards. Call it on a Tokio runtime; the acceptors will run
-    /// there.
+    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// runtime; the acceptors will run there.
     ///
     /// # Errors
     /// [`StartError`] where an address cannot be had.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let listen = |&address| bind(address).map_err(|source| StartError::Listen { address, source });
-        let listeners = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+        let games = Games::standard(&config.game);
+        Self::start_with(config, games)
+    }
+
+    /// As [`Server::start`], with these games.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(config: Config, games: Games) -> Result<Self, StartError> {
+        let listen = |flag, address| bind(address).map_err(|source| StartError::Listen { address, flag, source });
+        let listeners =
+            config.listen.iter().map(|&address| listen("--listen", address)).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+        let http = config.http.address().map(|address| listen("--http", address)).transpose()?;
+        let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
+        let lecture = config.lecture.address().map(|address| listen("--lecture", address)).transpose()?;
+        let lecture_address = lecture.as_ref().map(TcpListener::local_addr).transpose()?;
         let counters = Arc::<Counters>::default();
         let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
-        let shards = (0..config.shard_count()).map(start).collect::<Result<Vec<_>, _>>()?;
+        let count = config.shard_count();
+        let shards = (0..count).map(start).collect::<Result<Vec<_>, _>>()?;
+        let rules = (count..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let admission = Admission::new(admission_limits(&config));
-        Ok(Self { listeners, addresses, shards, admission, counters, host: Host::new(config) })
+        let rooms_on = rules.iter().map(|thread| thread.shard().clone()).collect();
+        let host = Host::with_rules_on(config, games, rooms_on);
+        Ok(Self {
+            listeners,
+            addresses,
+            http,
+            http_address,
+            lecture,
+            lecture_address,
+            shards,
+            rules,
+            admission,
+            counters,
+            host,
+        })
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where health and metrics are served, with the port that was given for port 0; `None` where they are off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
+    }
+
+    /// Where lecture clients are awaited, with the port that was given for port 0; `None` where they are not.
+    #[must_use]
+    pub fn lecture_address(&self) -> Option<SocketAddr> {
+        self.lecture_address
     }
 
     /// The game side.
@@ -104,39 +164,56 @@ impl Server {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let shards: Arc<[Shard]> = self.shards().cloned().collect();
+        let rules: Vec<_> = self.rules.iter().map(|thread| thread.shard().clone()).collect();
+        // Ends with this function, and with it every connection: it answers as long as the server is there.
+        let mut http = JoinSet::new();
+        if let Some(listener) = self.http {
+            let (host, admission, counters) = (self.host.clone(), Arc::clone(&self.admission), self.counters);
+            let all = shards.iter().chain(&rules).cloned().collect();
+            let sources = Sources::new(host, admission, counters, all);
+            http.spawn(http::serve(listener, sources));
+        }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
         for listener in self.listeners {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
-            acceptors.spawn(accept(listener, shards, admission, self.host.clone(), stop_accepting.clone()));
+            acceptors.spawn(accept(listener, Tcp, shards, admission, self.host.clone(), stop_accepting.clone()));
+        }
+        if let Some(listener) = self.lecture {
+            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
+            let lecture = Lecture::new(&self.host);
+            acceptors.spawn(accept(listener, Tcp, shards, admission, lecture, stop_accepting.clone()));
         }
         let stop = stop.await;
+        // First of all: who balances load learns of it before anybody is turned away.
+        self.host.start_draining();
         stop_accepting.cancel();
         while acceptors.join_next().await.is_some() {}
 
         let drain = self.host.config().drain;
         let limit = stop.within.map_or(drain, |within| within.min(drain));
-        drain_and_close(&self.host, &shards, limit).await;
+        drain_and_close(&self.host, &shards, &rules, limit).await;
     }
 }
 
 /// The drain itself. `limit` is the whole time for it.
-async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
+async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: Duration) {
     let started = Instant::now();
     let play_until = started + limit.saturating_sub(GOODBYE);
     let end = started + limit.max(SHORTEST_GOODBYE);
-    host.start_draining();
     tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
-    announce(shards, limit);
+    announce(host, shards, limit);
     tokio::select! {
         biased;
         () = nobody_plays(host) => {}
         () = sleep_until(play_until) => {}
     }
+    // Rules that take long do not keep the others from their goodbye.
+    let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
-        host.flush_rooms().await;
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
-        for shard in shards {
+        // The rooms after the sessions that hold them open.
+        for shard in shards.iter().chain(rules) {
             shard.finished().await;
         }
     };
@@ -147,16 +224,20 @@ async fn drain_and_close(host: &Host, shards: &[Shard], limit: Duration) {
     tracing::info!(took = ?started.elapsed(), "stopped");
 }
 
-fn announce(shards: &[Shard], limit: Duration) {
+fn announce(host: &Host, shards: &[Shard], limit: Duration) {
     let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
     let draining = frame(&ServerPacket::Draining { seconds });
+    let mut receivers = 0;
     for shard in shards {
         shard.each_session(|session| {
-            if session.is_established() {
+            // The lecture wire has no word for it.
+            if session.is_established() && session.speaks::<Host>() {
                 session.send(draining.clone());
+                receivers += 1;
             }
         });
     }
+    host.metrics().sent(ServerKind::Draining, draining.len(), receivers);
 }
 
 async fn nobody_plays(host: &Host) {
@@ -200,10 +281,10 @@ pub fn admission_limits(config: &Config) -> AdmissionLimits {
 }
 
 /// What to do about it, where that is known.
-fn explain(error: &io::Error) -> String {
+fn explain(error: &io::Error, flag: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is in use; stop the other server or choose another port with --listen".into()
+            format!("the port is in use; stop the other server or choose another port with {flag}")
         }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
         io::ErrorKind::PermissionDenied => format!("{error}; ports below 1024 need the right to use them"),

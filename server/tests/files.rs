@@ -23,7 +23,7 @@ fn shards_open_no_more_files_than_are_reckoned() {
     drop(runtimes);
 
     // What 32 shards take away from the sessions, by the server's own reckoning.
-    let left = |shards| shortage(1_000_000, FileLimit::Files(10_000), shards, 1).unwrap().unwrap().sessions;
+    let left = |shards| shortage(1_000_000, FileLimit::Files(10_000), shards, 1, false).unwrap().unwrap().sessions;
     let reckoned = left(0) - left(32);
     assert!(opened <= reckoned, "{opened} opened, {reckoned} reckoned");
     assert!(opened * 2 >= reckoned, "{opened} opened, {reckoned} reckoned: the reckoning wastes files");

@@ -30,9 +30,9 @@ fn help_of_the_server() {
     insta::assert_snapshot!(help(&["--help"]), @r"
         The Malpan game server: one board for every ten players, everyone sees everyone move.
 
-        When it is ready it prints one line to the standard output, `ready listen=ADDRESS`, with the real
-        ports. The log goes to the standard error output. A termination signal or Ctrl-C drains and stops
-        it, a second one stops it at once.
+        When it is ready it prints one line to the standard output, `ready listen=ADDRESS http=ADDRESS`,
+        with the real ports. The log goes to the standard error output. A termination signal or Ctrl-C
+        drains and stops it, a second one stops it at once.
 
         Usage: malpan-server [OPTIONS]
                malpan-server <COMMAND>
@@ -45,9 +45,21 @@ fn help_of_the_server() {
                   Address on which players are awaited; may be given several times. Port 0 takes a free port
                   [default: 127.0.0.1:7777]
 
+              --http <IP:PORT|off>
+                  Address on which health and metrics are served: /healthz, /readyz, /metrics [default:
+                  127.0.0.1:7780]
+
+              --lecture <IP:PORT|off>
+                  Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
+                  awaited [default: off]
+
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
                   [default: 0]
+
+              --rules-threads <N>
+                  Threads that run the rooms' rules apart from the shards, for slow rules; 0 runs them on
+                  the shards [default: 0]
 
               --board <WxH>
                   The board's width and height, each 1 to 64 cells [default: 8x8]
@@ -111,7 +123,10 @@ fn every_default_in_the_help_is_the_real_one() {
     let words = help(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let flags = [
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
+        ("--http <IP:PORT|off>", "127.0.0.1:7780"),
+        ("--lecture <IP:PORT|off>", "off"),
         ("--shards <N>", "0"),
+        ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
         ("--seats <N>", "10"),
         ("--tick <TIME>", "33ms"),
@@ -125,6 +140,7 @@ fn every_default_in_the_help_is_the_real_one() {
     }
     let defaults = Config::default();
     assert_eq!(defaults.listen[0].to_string(), "127.0.0.1:7777");
+    assert_eq!(defaults.http.to_string(), "127.0.0.1:7780");
     assert_eq!(
         (defaults.shards, defaults.game.board.to_string().as_str(), defaults.game.seats.count()),
         (0, "8x8", 10)
@@ -134,7 +150,7 @@ fn every_default_in_the_help_is_the_real_one() {
 
 #[test]
 fn flags_of_what_does_not_exist_yet_are_usage_errors() {
-    for flag in ["--http=off", "--lecture=off", "--store=memory:", "--rules-threads=2", "--nonsense"] {
+    for flag in ["--store=memory:", "--nonsense"] {
         let (out, err, code) = run(&[flag]);
         assert_eq!((out.as_str(), code), ("", 2), "{err}");
         assert!(err.contains("unexpected argument"), "{err}");

@@ -6,7 +6,8 @@ mod running;
 
 use malpan_client::{Client, ConnectOptions};
 use running::{Running, within};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn the_ready_line_names_every_address_with_its_real_port() {
@@ -22,18 +23,29 @@ async fn the_ready_line_names_every_address_with_its_real_port() {
 }
 
 #[tokio::test]
+async fn the_ready_line_names_http_with_its_real_port() {
+    let server = Running::start(&["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).await;
+    let http: SocketAddr = server.listed("http").parse().unwrap();
+    assert_ne!(http.port(), 0);
+    assert_eq!(server.ready, format!("ready listen={} http={http}", server.addresses()[0]));
+    within(TcpStream::connect(http)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_a_message_that_says_what_to_do() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
-    // The other address is free, and is not served all the same.
-    let ended = Running::spawn(&["--listen", "127.0.0.1:0", "--listen", &taken]).end().await;
-    assert_eq!((ended.code, ended.out), (Some(1), Vec::new()));
-    let message = ended.log.lines().last().unwrap();
-    let expected = format!(
-        "malpan-server: cannot listen on {taken}: the port is in use; stop the other server or choose another port with --listen"
-    );
-    assert!(message.starts_with(&expected), "{}", ended.log);
-    assert_eq!(ended.log.lines().count(), 1, "{}", ended.log);
+    for flag in ["--listen", "--http"] {
+        // The other address is free, and is not served all the same.
+        let ended = Running::spawn(&["--listen", "127.0.0.1:0", flag, &taken]).end().await;
+        assert_eq!((ended.code, ended.out), (Some(1), Vec::new()));
+        let message = ended.log.lines().last().unwrap();
+        let expected = format!(
+            "malpan-server: cannot listen on {taken}: the port is in use; stop the other server or choose another port with {flag}"
+        );
+        assert!(message.starts_with(&expected), "{}", ended.log);
+        assert_eq!(ended.log.lines().count(), 1, "{}", ended.log);
+    }
 }
 
 #[tokio::test]

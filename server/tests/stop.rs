@@ -29,7 +29,7 @@ async fn guest(server: &Running, name: &str) -> Client {
 
 async fn player(server: &Running, name: &str) -> (Client, Room) {
     let mut client = guest(server, name).await;
-    let room = Room::new(&within(client.join(JoinTarget::Any)).await.unwrap());
+    let room = Room::new(&within(client.join(JoinTarget::Any)).await.unwrap()).unwrap();
     (client, room)
 }
 
@@ -37,16 +37,18 @@ async fn player(server: &Running, name: &str) -> (Client, Room) {
 /// it stops.
 async fn step(client: &mut Client, room: &mut Room, seen: &mut Vec<ServerPacket>) -> Result<(), KickReason> {
     // To and fro between two cells of its own.
-    let at = room.piece(room.own_seat()).unwrap().cell.x;
+    let at = room.own_piece().unwrap().cell.x;
     let direction = if at.is_multiple_of(2) { Direction::Right } else { Direction::Left };
     let seq = client.step(direction).unwrap();
     loop {
         let packet = within(client.next()).await.unwrap();
         room.apply(&packet).unwrap();
         let settled = match &packet {
-            ServerPacket::Moves(moves) => moves.acks.iter().any(|ack| (ack.seat, ack.seq) == (room.own_seat(), seq)),
+            ServerPacket::Updates(batch) => {
+                batch.acks.iter().any(|ack| (Some(ack.seat), ack.seq) == (room.own_seat(), seq))
+            }
             ServerPacket::Kicked { reason } => return Err(*reason),
-            ServerPacket::StepRefused(_) | ServerPacket::Denied(_) => panic!("{packet:?}"),
+            ServerPacket::Refused(_) | ServerPacket::Denied(_) => panic!("{packet:?}"),
             _ => false,
         };
         seen.push(packet);
@@ -110,7 +112,7 @@ async fn stopped_amid_moves_it_tells_everyone_lets_them_play_on_and_ends_when_al
     // No seat can be had any more.
     let room = RoomTitle::new("too late").unwrap();
     assert_eq!(denied(within(in_lobby.join(JoinTarget::Any)).await), DenialCode::Draining);
-    assert_eq!(denied(within(in_lobby.open_room(room, None)).await), DenialCode::Draining);
+    assert_eq!(denied(within(in_lobby.open_room(None, room, None)).await), DenialCode::Draining);
     let address = server.addresses()[0].to_string();
     let late = within(Client::connect(&address, &ConnectOptions::default())).await;
     assert!(matches!(late, Err(ClientError::Io(_))), "nobody is let in any more: {late:?}");

@@ -5,7 +5,7 @@
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use malpan_net::{Admission, Settings, Shard};
-use malpan_protocol::{ClientPacket, Direction, JoinTarget, Name, Packet, SoftwareName, VersionRange};
+use malpan_protocol::{ClientPacket, CommandBytes, Direction, JoinTarget, Name, Packet, SoftwareName, VersionRange};
 use malpan_server::{Host, admission_limits, config::Config};
 use std::{
     io,
@@ -139,7 +139,8 @@ impl Table {
 fn step(turn: usize) -> BytesMut {
     let direction = if turn.is_multiple_of(2) { Direction::Down } else { Direction::Up };
     let mut bytes = BytesMut::new();
-    ClientPacket::Step { seq: turn as u32, direction }.encode_frame(&mut bytes).unwrap();
+    let command = CommandBytes::of(&direction).unwrap();
+    ClientPacket::Command { seq: turn as u32, command }.encode_frame(&mut bytes).unwrap();
     bytes
 }
 

@@ -16,7 +16,10 @@ pub use wire::Wire;
 
 use malpan_client::{
     Client, ClientError,
-    protocol::{ChatText, ClientPacket, Name, Packet, ServerPacket, SignalPayload},
+    protocol::{
+        ChatText, ClientPacket, CommandBytes, Direction, Name, Packet, ServerPacket, SignalPayload, UpdateBytes,
+        game::board::Position,
+    },
 };
 use std::{
     future::{Future, poll_fn},
@@ -138,4 +141,22 @@ pub fn line(text: &str) -> ChatText {
 #[must_use]
 pub fn payload(bytes: &[u8]) -> SignalPayload {
     SignalPayload::new(bytes).expect("a short payload")
+}
+
+/// The packet of a step on the board.
+///
+/// # Panics
+/// Never: a direction is short.
+#[must_use]
+pub fn step(seq: u32, direction: Direction) -> ClientPacket {
+    ClientPacket::Command { seq, command: CommandBytes::of(&direction).expect("a direction is one byte") }
+}
+
+/// The positions in a row of the board's updates.
+///
+/// # Panics
+/// Where it is none.
+#[must_use]
+pub fn positions(updates: &UpdateBytes) -> Vec<Position> {
+    updates.values().collect::<Result<_, _>>().expect("the updates of a board")
 }

@@ -4,8 +4,8 @@
 
 use crate::name;
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
-use malpan_net::{Admission, Counters, Refusal, SessionHandle, Shard};
-use malpan_server::{Host, admission_limits, config::Config, session_settings};
+use malpan_net::{Admission, Counters, Protocol, Refusal, SessionHandle, Shard};
+use malpan_server::{Host, admission_limits, config::Config, lecture::Lecture, session_settings};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
     io::{DuplexStream, duplex},
@@ -99,13 +99,25 @@ impl MemoryServer {
     /// # Errors
     /// The server's refusal.
     pub fn stream_of(&mut self, bytes: usize) -> Result<DuplexStream, Refusal> {
+        self.stream_for(self.host.clone(), bytes)
+    }
+
+    /// A stream to the server's port for lecture clients, which holds no more than so many bytes in each direction.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn lecture_stream_of(&mut self, bytes: usize) -> Result<DuplexStream, Refusal> {
+        self.stream_for(Lecture::new(&self.host), bytes)
+    }
+
+    fn stream_for(&mut self, protocol: impl Protocol, bytes: usize) -> Result<DuplexStream, Refusal> {
         let permit = self.admission.admit([127, 0, 0, 1].into())?;
         let (ours, theirs) = duplex(bytes);
         let shard = &self.shards[usize::from(self.connections) % self.shards.len()];
         self.connections += 1;
         // Each has a port of its own, to be known by.
         let peer = SocketAddr::from(([127, 0, 0, 1], self.connections));
-        shard.open(theirs, peer, self.host.clone(), permit);
+        shard.open(theirs, peer, protocol, permit);
         Ok(ours)
     }
 
@@ -166,7 +178,7 @@ impl MemoryServer {
     pub async fn player_over(&mut self, bytes: usize, who: &str) -> Result<(Client<DuplexStream>, Room), ClientError> {
         let mut client = self.connect_over(bytes).await?;
         client.sign_in_guest(name(who)).await?;
-        let room = Room::new(&client.join(JoinTarget::Any).await?);
+        let room = Room::new(&client.join(JoinTarget::Any).await?).expect("any room is a board");
         Ok((client, room))
     }
 }

@@ -3,7 +3,10 @@
 use crate::name;
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Shard};
-use malpan_server::{Host, Server, StartError, Stop, config::Config};
+use malpan_server::{
+    Games, Host, Server, StartError, Stop,
+    config::{AddressOrOff, Config},
+};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -11,6 +14,8 @@ use tokio::{sync::oneshot, task::JoinHandle};
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
+    http_address: Option<SocketAddr>,
+    lecture_address: Option<SocketAddr>,
     host: Host,
     counters: Arc<Counters>,
     admission: Arc<Admission>,
@@ -20,34 +25,60 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on a free port of the loopback, with two shards and no drain, and otherwise the defaults as
-    /// `adjust` changes them.
+    /// Starts a server on a free port of the loopback, with two shards, no HTTP and no drain, and otherwise the defaults
+    /// as `adjust` changes them.
     ///
     /// # Errors
     /// Where the machine gives no port or thread.
     pub fn start(adjust: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        Self::start_with(adjust, |config| Games::standard(&config.game))
+    }
+
+    /// As [`TestServer::start`], with these games.
+    ///
+    /// # Errors
+    /// As [`TestServer::start`].
+    pub fn start_with(
+        adjust: impl FnOnce(&mut Config),
+        games: impl FnOnce(&Config) -> Games,
+    ) -> Result<Self, StartError> {
         let mut config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            http: AddressOrOff::Off,
             shards: 2,
             drain: std::time::Duration::ZERO,
             ..Config::default()
         };
         adjust(&mut config);
-        let server = Server::start(config)?;
+        let games = games(&config);
+        let server = Server::start_with(config, games)?;
         let address = server.addresses()[0];
+        let (http_address, lecture_address) = (server.http_address(), server.lecture_address());
         let host = server.host().clone();
         let (counters, admission) = (Arc::clone(server.counters()), Arc::clone(server.admission()));
         let shards = server.shards().cloned().collect();
         let (stop, asked) = oneshot::channel();
         // An error means that the test has dropped the server: stop it as well.
         let running = tokio::spawn(server.run(async { asked.await.unwrap_or_default() }));
-        Ok(Self { address, host, counters, admission, shards, stop, running })
+        Ok(Self { address, http_address, lecture_address, host, counters, admission, shards, stop, running })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Where its health and metrics are, unless HTTP is off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
+    }
+
+    /// Where lecture clients are awaited; nowhere, unless the configuration was changed.
+    #[must_use]
+    pub fn lecture_address(&self) -> Option<SocketAddr> {
+        self.lecture_address
     }
 
     /// Its game side.
@@ -104,7 +135,7 @@ impl TestServer {
     /// Where `who` is no name.
     pub async fn player(&self, who: &str) -> Result<(Client, Room), ClientError> {
         let mut client = self.guest(who).await?;
-        let room = Room::new(&client.join(JoinTarget::Any).await?);
+        let room = Room::new(&client.join(JoinTarget::Any).await?).expect("any room is a board");
         Ok((client, room))
     }
 

@@ -99,7 +99,7 @@ impl Table {
         for _ in 0..count {
             self.seq += 1;
             let direction = if self.seq % 2 == 1 { Direction::Down } else { Direction::Up };
-            ClientPacket::Step { seq: self.seq, direction }.encode_frame(&mut bytes).unwrap();
+            malpan_e2e::step(self.seq, direction).encode_frame(&mut bytes).unwrap();
         }
         bytes
     }
@@ -161,17 +161,18 @@ async fn hear(members: &mut [TcpStream], steps: u32) -> u64 {
 }
 
 /// The positions and the batches in these bytes, read by hand: a decoder's lists would be counted. Whole frames
-/// arrive, for they are small and written at once; a batch's header is three varints, then three bytes a position.
+/// arrive, for they are small and written at once; a batch's header is three varints, of which the last is the length of
+/// the positions, then three bytes a position.
 fn count_moves(mut bytes: &[u8]) -> (u32, u64) {
-    const MOVES: u8 = 7;
+    const UPDATES: u8 = 7;
     let (mut moves, mut batches) = (0, 0);
     while let [low, high, rest @ ..] = bytes {
         let (payload, after) = rest.split_at(usize::from(u16::from_le_bytes([*low, *high])));
         // Whoever came first still hears of the others' coming.
-        if payload[0] == MOVES {
+        if payload[0] == UPDATES {
             let varint = |at: usize| if payload[at] == 251 { 3 } else { 1 };
             let batch = 1 + varint(1);
-            moves += u32::from(payload[batch + varint(batch)]);
+            moves += u32::from(payload[batch + varint(batch)]) / 3;
             batches += 1;
         }
         bytes = after;

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use malpan_client::{Client, Room};
-use malpan_e2e::{TestServer, arrived, expect, line, name, payload, within};
+use malpan_e2e::{TestServer, arrived, expect, line, name, payload, positions, within};
 use malpan_protocol::{
-    Ack, Cell, ClientPacket, Direction, JoinTarget, LeaveReason, Left, Position, Refusal, Seat, ServerPacket,
-    SignalTarget,
+    Ack, Cell, ClientPacket, Direction, JoinTarget, LeaveReason, Left, RefusalReason, Seat, ServerPacket, SignalTarget,
+    game::board::{Position, Refusal, State},
 };
 use malpan_server::config::Config;
 use socket2::SockRef;
@@ -48,7 +48,7 @@ struct Seen {
 /// Walks until every step is settled, says so, and listens until everyone has said so: then every move has been seen,
 /// for a move is sent before its mover can know of it.
 async fn walk(mut client: Client, mut room: Room) -> Seen {
-    let seat = room.own_seat();
+    let seat = room.own_seat().unwrap();
     let (mut row, mut refused, mut done) = (Vec::new(), Vec::new(), 0);
     let mut settled = 0;
     let mut next = seat.index();
@@ -58,12 +58,13 @@ async fn walk(mut client: Client, mut room: Room) -> Seen {
         room.apply(&packet).unwrap();
         let before = settled;
         match packet {
-            ServerPacket::Moves(moves) => {
-                assert_eq!(moves.positions.len(), moves.acks.len());
-                row.extend(moves.positions.iter().copied().zip(moves.acks.iter().copied()));
-                settled += u32::try_from(moves.acks.iter().filter(|ack| ack.seat == seat).count()).unwrap();
+            ServerPacket::Updates(batch) => {
+                let moves = positions(&batch.updates);
+                assert_eq!(moves.len(), batch.acks.len());
+                row.extend(moves.into_iter().zip(batch.acks.iter().copied()));
+                settled += u32::try_from(batch.acks.iter().filter(|ack| ack.seat == seat).count()).unwrap();
             }
-            ServerPacket::StepRefused(step) => {
+            ServerPacket::Refused(step) => {
                 refused.push(step.seq);
                 settled += 1;
             }
@@ -94,7 +95,7 @@ async fn ten_players_see_everyones_moves_in_one_order() {
     let first = &seen[0];
     for one in &seen {
         assert_eq!(one.row, first.row, "seat {} saw another row than seat {}", one.seat, first.seat);
-        assert_eq!(one.room.members().collect::<Vec<_>>(), first.room.members().collect::<Vec<_>>());
+        assert_eq!(one.room.pieces().collect::<Vec<_>>(), first.room.pieces().collect::<Vec<_>>());
         assert_eq!(one.room.skipped_batches(), 0);
         // Each own step is in the row once, in order, or was refused.
         let acks: Vec<_> = first.row.iter().filter(|(_, ack)| ack.seat == one.seat).map(|(_, ack)| ack.seq).collect();
@@ -139,7 +140,7 @@ async fn a_refused_step_reaches_the_mover_alone_and_changes_nothing() {
     })
     .unwrap();
     let mut players = within(seat_all(&server, 2)).await;
-    let cells = |room: &Room| room.members().map(|(seat, piece)| (seat, piece.cell)).collect::<BTreeMap<_, _>>();
+    let cells = |room: &Room| room.pieces().map(|(seat, piece)| (seat, piece.cell)).collect::<BTreeMap<_, _>>();
     let before = cells(&players[0].1);
     assert_eq!(before.into_values().collect::<Vec<_>>(), [Cell { x: 0, y: 0 }, Cell { x: 0, y: 1 }]);
 
@@ -147,22 +148,27 @@ async fn a_refused_step_reaches_the_mover_alone_and_changes_nothing() {
     for (direction, why) in [(Direction::Left, Refusal::OffBoard), (Direction::Down, Refusal::Taken)] {
         let seq = mover.step(direction).unwrap();
         let packet = within(mover.next()).await.unwrap();
-        assert!(matches!(packet, ServerPacket::StepRefused(step) if (step.seq, step.why) == (seq, why)), "{packet:?}");
+        let ServerPacket::Refused(step) = packet else { panic!("{packet:?}") };
+        let RefusalReason::Rules(rules) = &step.why else { panic!("{step:?}") };
+        assert_eq!((step.seq, rules.decode()), (seq, Ok(why)));
     }
     // What comes next to everyone is what was sent next: nothing of the refusals lies between. Whoever comes later finds
     // the board as it was, too.
     let seq = mover.step(Direction::Right).unwrap();
-    let expected = (Position { seat: room.own_seat(), cell: Cell { x: 1, y: 0 } }, Ack { seat: room.own_seat(), seq });
+    let seat = room.own_seat().unwrap();
+    let expected = (Position { seat, cell: Cell { x: 1, y: 0 } }, Ack { seat, seq });
     for (client, room) in &mut players {
         let packet = within(client.next()).await.unwrap();
         room.apply(&packet).unwrap();
-        let ServerPacket::Moves(moves) = packet else { panic!("{packet:?}") };
-        assert_eq!((moves.positions[0], moves.acks[0], moves.positions.len()), (expected.0, expected.1, 1));
+        let ServerPacket::Updates(batch) = packet else { panic!("{packet:?}") };
+        assert_eq!((positions(&batch.updates), &*batch.acks), (vec![expected.0], &[expected.1][..]));
     }
     within(players[1].0.leave()).await.unwrap();
     let target = JoinTarget::Room(players[1].1.id());
     let joined = within(players[1].0.join(target)).await.unwrap();
-    assert_eq!(joined.members.iter().map(|m| m.cell).collect::<Vec<_>>(), [expected.0.cell, Cell { x: 0, y: 1 }]);
+    let state: State = joined.state.decode().unwrap();
+    let cells: Vec<_> = state.positions.iter().map(|position| position.cell).collect();
+    assert_eq!(cells, [expected.0.cell, Cell { x: 0, y: 1 }]);
 }
 
 #[tokio::test]
@@ -200,7 +206,7 @@ async fn chat_and_signals_reach_everyone_with_gapless_numbers_and_an_echo_the_se
     assert!(first > room.event());
     assert_eq!(rows[0].iter().map(|(event, ..)| *event).collect::<Vec<_>>(), (first..first + 6).collect::<Vec<_>>());
     for (index, (_, own)) in (0u8..).zip(&players) {
-        let seat = own.own_seat();
+        let seat = own.own_seat().unwrap();
         let of_seat: Vec<_> = rows[0].iter().filter(|(_, sender, _)| *sender == seat).map(|(.., data)| data).collect();
         assert_eq!(of_seat, [&format!("line of {index}").into_bytes(), &vec![index, 1]]);
     }
@@ -233,7 +239,7 @@ async fn nothing_of_a_room_follows_its_room_left() {
     expect(&mut leaver, |packet| matches!(packet, ServerPacket::Chat(_)).then_some(())).await.unwrap();
     assert_eq!(within(leaver.leave()).await.unwrap(), room);
     let (mut other, left) = within(talk).await.unwrap();
-    assert_eq!((left.seat, left.reason), (view.own_seat(), LeaveReason::Left));
+    assert_eq!((left.seat, left.reason), (view.own_seat().unwrap(), LeaveReason::Left));
     // The one who stays hears itself once more; by then the leaver would have, too.
     other.chat(line("gone")).unwrap();
     let gone =
@@ -268,21 +274,21 @@ async fn the_others_see_why_someone_left() {
     polite.send(&ClientPacket::Bye).unwrap();
     let (packets, end) = malpan_e2e::to_the_end(&mut polite).await;
     assert!(packets.is_empty() && matches!(end, malpan_client::ClientError::Closed), "{packets:?} {end:?}");
-    assert_eq!(left().await, (room.own_seat(), LeaveReason::Left));
+    assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Left));
     // A socket that closes without a word, once all that came over it was read: an orderly end.
     let (mut vanished, room) = players.remove(0);
     expect(&mut vanished, |packet| matches!(packet, ServerPacket::Left(_)).then_some(())).await.unwrap();
     drop(vanished);
-    assert_eq!(left().await, (room.own_seat(), LeaveReason::Disconnected));
+    assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Disconnected));
     // And one that breaks: a reset.
     let (broken, room) = players.remove(0);
     SockRef::from(broken.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
     drop(broken);
-    assert_eq!(left().await, (room.own_seat(), LeaveReason::Disconnected));
+    assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Disconnected));
     // One that breaks a rule.
     let (mut rude, room) = players.remove(0);
     rude.send(&ClientPacket::Guest { name: name("again") }).unwrap();
     within(rude.flush()).await.unwrap();
-    assert_eq!(left().await, (room.own_seat(), LeaveReason::Kicked));
+    assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Kicked));
     assert_eq!(server.host().seats_taken(), 1);
 }

@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use malpan_client::{Client, Room};
-use malpan_e2e::{MemoryServer, TestServer, bytes_of, line, name, payload, within};
+use malpan_e2e::{MemoryServer, TestServer, bytes_of, line, name, payload, step, within};
 use malpan_protocol::{
     ClientCodec, ClientPacket, Direction, JoinTarget, ServerPacket, SignalTarget, SoftwareName, VersionRange,
 };
@@ -45,12 +45,12 @@ async fn converse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     assert!(matches!(sip(stream, &mut partial).await, ServerPacket::SignedIn { name, .. } if name.as_str() == "말판"));
     drip(stream, &[ClientPacket::Join { target: JoinTarget::Any }]).await;
     let ServerPacket::Joined(joined) = sip(stream, &mut partial).await else { panic!("no seat") };
-    let mut room = Room::new(&joined);
+    let mut room = Room::new(&joined).unwrap();
     // A frame of some size, and several frames of which none waits for an answer.
     let talk = [
         ClientPacket::Signal { to: SignalTarget::Room, payload: payload(&[0xab; 256]) },
         ClientPacket::Chat { text: line("말") },
-        ClientPacket::Step { seq: 1, direction: Direction::Right },
+        step(1, Direction::Right),
     ];
     drip(stream, &talk).await;
     let (mut signals, mut lines, mut moves) = (0, 0, 0);
@@ -63,11 +63,11 @@ async fn converse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
                 signals += 1;
             }
             ServerPacket::Chat(_) => lines += 1,
-            ServerPacket::Moves(_) => moves += 1,
+            ServerPacket::Updates(_) => moves += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(room.piece(room.own_seat()).unwrap().cell.x, 1);
+    assert_eq!(room.own_piece().unwrap().cell.x, 1);
     drip(stream, &[ClientPacket::Leave, ClientPacket::Bye]).await;
     assert!(matches!(sip(stream, &mut partial).await, ServerPacket::RoomLeft { .. }));
     assert!(stream.read_u8().await.is_err(), "the end of the stream");
@@ -117,8 +117,8 @@ async fn one_who_takes_a_byte_at_a_time_sees_what_the_others_see() {
     let quick = tokio::spawn(play(quick, quick_view, [Direction::Right, Direction::Left]));
     let slow = tokio::spawn(play(slow, slow_view, [Direction::Down, Direction::Up]));
     let (quick_view, slow_view) = (quick.await.unwrap(), slow.await.unwrap());
-    assert_eq!(slow_view.members().collect::<Vec<_>>(), quick_view.members().collect::<Vec<_>>());
-    assert_eq!(slow_view.piece(slow_view.own_seat()).unwrap().cell.y, 1, "an odd number of steps");
+    assert_eq!(slow_view.pieces().collect::<Vec<_>>(), quick_view.pieces().collect::<Vec<_>>());
+    assert_eq!(slow_view.own_piece().unwrap().cell.y, 1, "an odd number of steps");
     // Two entered, and each sent 31 signals.
     assert_eq!((slow_view.event(), quick_view.event(), slow_view.skipped_batches()), (64, 64, 0));
 }

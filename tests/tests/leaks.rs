@@ -1,7 +1,7 @@
 //! After a storm of connections of every kind nothing of them is left.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use malpan_e2e::{TestServer, Wire, line, name, payload, within};
+use malpan_e2e::{TestServer, Wire, line, name, payload, step, within};
 use malpan_net::Shard;
 use malpan_protocol::{ClientPacket, Direction, JoinTarget, RoomTitle, ServerPacket, SignalTarget};
 use std::{sync::Arc, time::Duration};
@@ -34,7 +34,7 @@ async fn come_and_go(server: &TestServer, number: usize) -> Option<()> {
         // In the middle of a flood, and cut off for one.
         8 => {
             wire.ask(&way).await.ok()?;
-            let step = |seq| ClientPacket::Step { seq, direction: Direction::ALL[seq as usize % 4] };
+            let step = |seq| step(seq, Direction::ALL[seq as usize % 4]);
             wire.send(&(1..60).map(step).collect::<Vec<_>>()).await.ok()?;
         }
         9 => {
@@ -49,9 +49,12 @@ async fn come_and_go(server: &TestServer, number: usize) -> Option<()> {
             let leave = [ClientPacket::Leave, ClientPacket::Join { target: JoinTarget::Any }];
             wire.send(&[&leave[..], &leave[..], &[ClientPacket::Leave]].concat()).await.ok()?;
             let title = RoomTitle::new("short-lived").unwrap();
-            wire.send(&[ClientPacket::OpenRoom { title, seats: None }, ClientPacket::Chat { text: line("hi") }])
-                .await
-                .ok()?;
+            wire.send(&[
+                ClientPacket::OpenRoom { game: None, title, seats: None },
+                ClientPacket::Chat { text: line("hi") },
+            ])
+            .await
+            .ok()?;
             while !matches!(wire.next().await.ok()??, ServerPacket::Chat(_)) {}
         }
         // And a polite one.

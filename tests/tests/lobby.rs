@@ -21,7 +21,7 @@ fn seats(count: u8) -> Option<SeatCount> {
 }
 
 async fn open(client: &mut Client, title: &str, count: Option<SeatCount>) -> malpan_protocol::Joined {
-    within(client.open_room(RoomTitle::new(title).unwrap(), count)).await.unwrap()
+    within(client.open_room(None, RoomTitle::new(title).unwrap(), count)).await.unwrap()
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_room_has_the_seats_that_its_opener_asked_for() {
     // A seat that is given back can be had again; a room that everyone left is gone.
     within(second.leave()).await.unwrap();
     within(third.leave()).await.unwrap();
-    assert_eq!(within(third.join(target)).await.unwrap().seat.index(), 1);
+    assert_eq!(within(third.join(target)).await.unwrap().seat.unwrap().index(), 1);
     assert_eq!(code(within(second.join(JoinTarget::Room(own.room))).await), DenialCode::NoSuchRoom);
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use malpan_client::{Client, ClientError, Connection, Room};
-use malpan_e2e::{MemoryServer, arrived, bytes_of, line, name, payload};
+use malpan_e2e::{MemoryServer, arrived, bytes_of, line, name, payload, step};
 use malpan_protocol::{
     ClientPacket, Denial, DenialCode, Direction, JoinTarget, LeaveReason, RoomFilter, RoomId, RoomTitle, ServerCodec,
     ServerPacket, SignalTarget, SoftwareName, VersionRange,
@@ -31,10 +31,11 @@ fn allowed_in(packet: &ClientPacket) -> &'static [State] {
         ClientPacket::Hello { .. } => &[Connected],
         ClientPacket::Guest { .. } => &[Greeted],
         ClientPacket::ListRooms { .. } => &[Lobby, Seated],
-        ClientPacket::OpenRoom { .. } | ClientPacket::Join { .. } => &[Lobby],
-        ClientPacket::Leave | ClientPacket::Step { .. } | ClientPacket::Chat { .. } | ClientPacket::Signal { .. } => {
-            &[Seated]
-        }
+        ClientPacket::OpenRoom { .. } | ClientPacket::Join { .. } | ClientPacket::Watch { .. } => &[Lobby],
+        ClientPacket::Leave
+        | ClientPacket::Command { .. }
+        | ClientPacket::Chat { .. }
+        | ClientPacket::Signal { .. } => &[Seated],
         ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye => &[Greeted, Lobby, Seated],
     }
 }
@@ -49,17 +50,18 @@ fn packets() -> Vec<ClientPacket> {
         hello(),
         ClientPacket::Guest { name: name("offender again") },
         ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All },
-        ClientPacket::OpenRoom { title: RoomTitle::new("new").unwrap(), seats: None },
+        ClientPacket::OpenRoom { game: None, title: RoomTitle::new("new").unwrap(), seats: None },
         ClientPacket::Join { target: JoinTarget::Any },
         ClientPacket::Join { target: JoinTarget::Room(RoomId(1)) },
         ClientPacket::Leave,
-        ClientPacket::Step { seq: 1, direction: Direction::Right },
+        step(1, Direction::Right),
         ClientPacket::Chat { text: line("hi") },
         ClientPacket::Signal { to: SignalTarget::Room, payload: payload(b"hi") },
         ClientPacket::Signal { to: SignalTarget::Myself, payload: payload(b"hi") },
         ClientPacket::Ping { nonce: 1 },
         ClientPacket::Pong { nonce: 1 },
         ClientPacket::Bye,
+        ClientPacket::Watch { room: RoomId(1) },
     ]
 }
 

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use malpan_client::{Client, Room};
-use malpan_e2e::{MemoryServer, arrived};
+use malpan_e2e::{MemoryServer, arrived, positions};
 use malpan_protocol::{
-    BoardSize, ChatText, ClientPacket, Direction, JoinTarget, Name, Position, RoomId, Seat, SeatCount, ServerPacket,
-    SignalPayload, SignalTarget,
+    BoardSize, Cell, ChatText, ClientPacket, Direction, JoinTarget, Name, RoomId, Seat, SeatCount, ServerPacket,
+    SignalPayload, SignalTarget, game::board::State,
 };
 use malpan_server::config::Config;
 use proptest::prelude::*;
@@ -52,7 +52,7 @@ struct Witness {
 /// The model: nothing but what was accepted moves a piece. One that entered stands where the server put it.
 struct Replay {
     board: BoardSize,
-    pieces: BTreeMap<Seat, Position>,
+    pieces: BTreeMap<Seat, Cell>,
 }
 
 impl Witness {
@@ -76,8 +76,10 @@ impl Witness {
         assert!(end.is_none(), "{end:?}");
         for packet in packets {
             if let ServerPacket::Joined(joined) = &packet {
-                let pieces = joined.members.iter().map(|m| (m.seat, Position { seat: m.seat, cell: m.cell })).collect();
-                self.seen = Some((Room::new(joined), Replay { board: joined.board, pieces }));
+                let state: State = joined.state.decode().unwrap();
+                let pieces: BTreeMap<_, _> = state.positions.iter().map(|p| (p.seat, p.cell)).collect();
+                assert!(joined.members.iter().map(|member| &member.seat).eq(pieces.keys()));
+                self.seen = Some((Room::new(joined).unwrap(), Replay { board: state.size, pieces }));
                 continue;
             }
             if let ServerPacket::RoomLeft { room } = packet {
@@ -95,11 +97,11 @@ impl Witness {
         }
         if let Some((room, replay)) = &self.seen {
             assert_eq!(room.skipped_batches(), 0);
-            let cells: Vec<_> = room.members().map(|(_, piece)| piece.cell).collect();
+            let cells: Vec<_> = room.pieces().map(|(_, piece)| piece.cell).collect();
             assert!(cells.len() <= usize::from(SEATS));
             assert_eq!(cells.iter().collect::<HashSet<_>>().len(), cells.len(), "two pieces on a cell");
             assert!(cells.iter().all(|&cell| room.board().contains(cell)));
-            let replayed: Vec<_> = replay.pieces.values().map(|position| position.cell).collect();
+            let replayed: Vec<_> = replay.pieces.values().copied().collect();
             assert_eq!(cells, replayed);
         }
     }
@@ -109,20 +111,22 @@ impl Replay {
     fn apply(&mut self, packet: &ServerPacket) {
         match packet {
             ServerPacket::Entered(entered) => {
-                let (seat, cell) = (entered.member.seat, entered.member.cell);
-                self.pieces.insert(seat, Position { seat, cell });
+                let [position] = positions(&entered.updates)[..] else { panic!("{entered:?}") };
+                assert_eq!(position.seat, entered.member.seat);
+                self.pieces.insert(position.seat, position.cell);
             }
             ServerPacket::Left(left) => drop(self.pieces.remove(&left.seat)),
-            ServerPacket::Moves(moves) => {
-                assert_eq!(moves.positions.len(), moves.acks.len());
-                for (position, ack) in moves.positions.iter().zip(&moves.acks) {
+            ServerPacket::Updates(batch) => {
+                let moves = positions(&batch.updates);
+                assert_eq!(moves.len(), batch.acks.len());
+                for (position, ack) in moves.iter().zip(&batch.acks) {
                     assert_eq!(position.seat, ack.seat);
-                    let from = self.pieces[&position.seat].cell;
+                    let from = self.pieces[&position.seat];
                     let mut reachable = Direction::ALL.into_iter().filter_map(|direction| from.step(direction));
                     assert!(reachable.any(|cell| cell == position.cell), "{from} to {} is no step", position.cell);
                     assert!(self.board.contains(position.cell));
-                    assert!(self.pieces.values().all(|other| other.cell != position.cell), "onto a taken cell");
-                    self.pieces.insert(position.seat, *position);
+                    assert!(self.pieces.values().all(|other| *other != position.cell), "onto a taken cell");
+                    self.pieces.insert(position.seat, position.cell);
                 }
             }
             _ => {}
@@ -132,7 +136,7 @@ impl Replay {
 
 fn is_of_a_room(packet: &ServerPacket) -> bool {
     use ServerPacket as P;
-    matches!(packet, P::Entered(_) | P::Left(_) | P::Moves(_) | P::Snapshot(_) | P::Chat(_) | P::Signal(_))
+    matches!(packet, P::Entered(_) | P::Left(_) | P::Updates(_) | P::Snapshot(_) | P::Chat(_) | P::Signal(_))
 }
 
 async fn run(actions: Vec<Action>) {
@@ -203,10 +207,10 @@ fn agree(server: &MemoryServer, witnesses: &[Witness]) {
         rooms.entry(room.id()).or_default().push(room);
     }
     for views in rooms.values() {
-        let first: Vec<_> = views[0].members().collect();
+        let first: Vec<_> = views[0].pieces().collect();
         assert_eq!(first.len(), views.len(), "members are those who sit there");
         for view in views {
-            assert_eq!(view.members().collect::<Vec<_>>(), first);
+            assert_eq!(view.pieces().collect::<Vec<_>>(), first);
             assert_eq!(view.event(), views[0].event());
         }
         let seats: HashSet<_> = views.iter().map(|view| view.own_seat()).collect();

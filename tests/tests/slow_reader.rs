@@ -80,7 +80,7 @@ impl Pair {
         for packet in arrived(&mut self.player).await.0 {
             self.view.apply(&packet).unwrap();
             if let ServerPacket::Left(left) = packet {
-                assert_eq!(left.seat, self.slow_view.own_seat());
+                assert_eq!(left.seat, self.slow_view.own_seat().unwrap());
                 self.left.push(left.reason);
             }
         }
@@ -144,7 +144,7 @@ impl Pair {
     }
 
     fn both_see_the_same(&self) {
-        assert_eq!(self.slow_view.members().collect::<Vec<_>>(), self.view.members().collect::<Vec<_>>());
+        assert_eq!(self.slow_view.pieces().collect::<Vec<_>>(), self.view.pieces().collect::<Vec<_>>());
         assert_eq!(self.slow_view.event(), self.view.event());
     }
 }

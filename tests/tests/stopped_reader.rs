@@ -34,7 +34,7 @@ struct Felt {
 
 /// Plays for the stretch that begins at `start`, if it plays, and notes how long after its due time everything arrives.
 async fn feel(mut client: Client<DuplexStream>, mut view: Room, start: Instant, plays: bool) -> Felt {
-    let own = phase(view.own_seat());
+    let own = phase(view.own_seat().unwrap());
     let mut steps = interval_at(start + own, STEP_EVERY);
     let mut signals = interval_at(start + own, SIGNAL_EVERY);
     let (mut stepped, mut signalled) = (0, 0);
@@ -46,7 +46,7 @@ async fn feel(mut client: Client<DuplexStream>, mut view: Room, start: Instant, 
                 view.apply(&packet).unwrap();
                 let late = |seat, number, every| Instant::now() - (start + phase(seat) + every * number);
                 match packet {
-                    ServerPacket::Moves(moves) => {
+                    ServerPacket::Updates(moves) => {
                         felt.latencies.extend(moves.acks.iter().map(|ack| late(ack.seat, ack.seq - 1, STEP_EVERY)));
                     }
                     ServerPacket::Signal(signal) => {
@@ -54,7 +54,7 @@ async fn feel(mut client: Client<DuplexStream>, mut view: Room, start: Instant, 
                         felt.latencies.push(late(signal.seat, number, SIGNAL_EVERY));
                     }
                     ServerPacket::Left(left) => felt.left.push(left),
-                    ServerPacket::StepRefused(_) | ServerPacket::Snapshot(_) => panic!("{packet:?}"),
+                    ServerPacket::Refused(_) | ServerPacket::Snapshot(_) => panic!("{packet:?}"),
                     _ => {}
                 }
             }
@@ -88,7 +88,7 @@ async fn stretch(stops: bool) -> Duration {
     }
     let last = server.newest_session().unwrap();
     let (mut looker, mut looker_view) = players.pop().unwrap();
-    let seat = looker_view.own_seat();
+    let seat = looker_view.own_seat().unwrap();
     let start = Instant::now() + Duration::from_millis(10);
     let nine: Vec<_> =
         players.into_iter().map(|(client, view)| tokio::spawn(feel(client, view, start, true))).collect();
@@ -114,7 +114,7 @@ async fn stretch(stops: bool) -> Duration {
         // The seat is free for another.
         let mut next = server.guest("next").await.unwrap();
         let joined = next.join(JoinTarget::Room(looker_view.id())).await.unwrap();
-        assert_eq!((joined.seat, joined.members.len()), (seat, usize::from(PLAYERS)));
+        assert_eq!((joined.seat.unwrap(), joined.members.len()), (seat, usize::from(PLAYERS)));
     } else {
         assert_eq!(feel(looker, looker_view, start, false).await.left, []);
     }

@@ -30,6 +30,7 @@ pub(super) fn of_fault(fault: &Fault) -> String {
         Fault::Batch { .. } => "fault_batch",
         Fault::Uneven { .. } => "fault_uneven",
         Fault::Answer { .. } => "fault_answer",
+        Fault::NoSeat => "fault_no_seat",
     }
     .into()
 }

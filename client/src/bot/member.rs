@@ -4,11 +4,13 @@ use super::{
     ledger::Ledger,
     plan::{Plan, Rng},
     rooms::Stay,
-    steps::Steps,
+    steps::{Steps, Why},
 };
 use malpan_client::{
     Room, RoomError,
-    protocol::{Cell, Direction, Joined, MAX_SEATS, Moves, ServerPacket, StepRefused},
+    protocol::{
+        Cell, Direction, Joined, MAX_SEATS, Refused, Seat, ServerPacket, Snapshot, Updates, game::board::Position,
+    },
 };
 use rand::RngExt;
 
@@ -20,6 +22,7 @@ const MAX_LEFT_OUT: u64 = 1_000_000;
 pub(super) struct Member {
     player: u32,
     room: Room,
+    own_seat: Seat,
     /// The room's book in the thread's [`Ledger`].
     book: usize,
     /// Which of the bot's players sits where: no stranger and no empty seat.
@@ -37,7 +40,7 @@ pub(super) struct Member {
 /// The server broke its own promise to this player.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
-    /// Events or seats contradict what came before.
+    /// Events or seats contradict what came before, or the game is not the board.
     #[error(transparent)]
     Room(#[from] RoomError),
     /// Batches are numbered upwards, and not by leaps.
@@ -49,21 +52,29 @@ pub(super) enum Fault {
     /// A step is answered once, and only when it was sent.
     #[error("an answer to step {seq}, which awaits none")]
     Answer { seq: u32 },
+    /// Who joins gets a seat.
+    #[error("joined without a seat")]
+    NoSeat,
 }
 
 impl Member {
     /// The player that was just seated.
-    pub(super) fn new(player: u32, joined: &Joined, plan: &Plan, ledger: &mut Ledger) -> Self {
-        let room = Room::new(joined);
+    ///
+    /// # Errors
+    /// [`Fault`] where it cannot play there.
+    pub(super) fn new(player: u32, joined: &Joined, plan: &Plan, ledger: &mut Ledger) -> Result<Self, Fault> {
+        let room: Room = Room::new(joined)?;
+        let own_seat = room.own_seat().ok_or(Fault::NoSeat)?;
         let mut owners = [None; MAX_SEATS];
-        for (seat, piece) in room.members() {
-            owners[seat.index()] = plan.player_named(&piece.name);
+        for (seat, name) in room.members() {
+            owners[seat.index()] = plan.player_named(name);
         }
-        let heading = room.piece(room.own_seat()).map_or(Cell { x: 0, y: 0 }, |piece| piece.cell);
-        Self {
+        let heading = room.piece(own_seat).map_or(Cell { x: 0, y: 0 }, |piece| piece.cell);
+        Ok(Self {
             player,
             book: ledger.books.open(joined.room),
             room,
+            own_seat,
             owners,
             heading,
             rng: plan.walk_rng(player),
@@ -71,7 +82,7 @@ impl Member {
             last_batch: joined.batch,
             from_batch: joined.batch,
             delivered: 0,
-        }
+        })
     }
 
     /// The measured window opens: what is due counts from here.
@@ -107,10 +118,10 @@ impl Member {
         ledger: &mut Ledger,
     ) -> Result<(), Fault> {
         match packet {
-            ServerPacket::Moves(moves) => self.take_moves(packet, moves, at_ns, plan, ledger),
-            ServerPacket::Snapshot(moves) => self.take_snapshot(packet, moves, at_ns, ledger),
-            ServerPacket::StepRefused(StepRefused { seq, why }) => {
-                if !self.steps.refuse(*seq, *why) {
+            ServerPacket::Updates(updates) => self.take_updates(packet, updates, at_ns, plan, ledger),
+            ServerPacket::Snapshot(snapshot) => self.take_snapshot(packet, snapshot, at_ns, ledger),
+            ServerPacket::Refused(Refused { seq, why }) => {
+                if !self.steps.refuse(*seq, Why::of(why).map_err(RoomError::Game)?) {
                     return Err(Fault::Answer { seq: *seq });
                 }
                 ledger.refused += 1;
@@ -152,29 +163,30 @@ impl Member {
         }
     }
 
-    fn take_moves(
+    fn take_updates(
         &mut self,
         packet: &ServerPacket,
-        moves: &Moves,
+        updates: &Updates,
         at_ns: Option<u64>,
         plan: &Plan,
         ledger: &mut Ledger,
     ) -> Result<(), Fault> {
-        let (positions, acks) = (moves.positions.len(), moves.acks.len());
+        // The room decodes the positions, and fails where they are none; counting them takes their length alone.
+        let (positions, acks) = (updates.updates.len().div_ceil(Position::BYTES), updates.acks.len());
         if positions != acks {
             return Err(Fault::Uneven { positions, acks });
         }
-        self.advance_to(moves.batch, self.last_batch + 1)?;
+        self.advance_to(updates.batch, self.last_batch + 1)?;
         self.room.apply(packet)?;
         let Some(at_ns) = at_ns else { return Ok(()) };
 
         let mut own_steps = 0;
-        for ack in &moves.acks {
+        for ack in &updates.acks {
             let Some(owner) = self.owners[ack.seat.index()] else { continue };
             own_steps += 1;
             let Some(due_ns) = plan.due_ns(owner, ack.seq) else { return Err(Fault::Answer { seq: ack.seq }) };
             let latency_ns = at_ns.saturating_sub(due_ns);
-            if ack.seat == self.room.own_seat() {
+            if ack.seat == self.own_seat {
                 if !self.steps.acknowledge(ack.seq) {
                     return Err(Fault::Answer { seq: ack.seq });
                 }
@@ -187,7 +199,7 @@ impl Member {
         self.settle_heading();
         self.delivered += u64::from(own_steps);
         ledger.delivered += u64::from(own_steps);
-        ledger.books.note_batch(self.book, moves.batch, own_steps);
+        ledger.books.note_batch(self.book, updates.batch, own_steps);
         Ok(())
     }
 
@@ -195,17 +207,16 @@ impl Member {
     fn take_snapshot(
         &mut self,
         packet: &ServerPacket,
-        moves: &Moves,
+        snapshot: &Snapshot,
         at_ns: Option<u64>,
         ledger: &mut Ledger,
     ) -> Result<(), Fault> {
-        self.advance_to(moves.batch, self.last_batch)?;
+        self.advance_to(snapshot.batch, self.last_batch)?;
         self.room.apply(packet)?;
         if at_ns.is_some() {
-            ledger.books.note_existence(self.book, moves.batch);
+            ledger.books.note_existence(self.book, snapshot.batch);
         }
-        let own_seat = self.room.own_seat();
-        if let Some(ack) = moves.acks.iter().find(|ack| ack.seat == own_seat) {
+        if let Some(ack) = snapshot.acks.iter().find(|ack| ack.seat == self.own_seat) {
             if u64::from(ack.seq) > self.steps.sent() {
                 return Err(Fault::Answer { seq: ack.seq });
             }
@@ -226,15 +237,14 @@ impl Member {
     /// With every step answered, the room knows best where the own piece stands.
     fn settle_heading(&mut self) {
         if self.steps.all_answered()
-            && let Some(piece) = self.room.piece(self.room.own_seat())
+            && let Some(piece) = self.room.piece(self.own_seat)
         {
             self.heading = piece.cell;
         }
     }
 
     fn is_free(&self, cell: Cell) -> bool {
-        let own = self.room.own_seat();
-        self.room.members().all(|(seat, piece)| seat == own || piece.cell != cell)
+        self.room.pieces().all(|(seat, piece)| seat == self.own_seat || piece.cell != cell)
     }
 }
 

@@ -6,9 +6,14 @@ use crate::bot::{
     plan::Plan,
     rooms::{Positions, settle},
 };
-use malpan_client::protocol::{
-    Ack, BoardSize, Cell, Direction, Entered, Joined, LeaveReason, Left, Member as Seated, Moves, Name, Position,
-    Refusal, RoomId, RoomTitle, Seat, SeatCount, ServerPacket, StepRefused,
+use malpan_client::{
+    RoomError,
+    protocol::{
+        Ack, BoardSize, Cell, Direction, Entered, GameName, Joined, LeaveReason, Left, List, Member as Seated, Name,
+        RefusalBytes, RefusalReason, Refused, RoomId, RoomTitle, Seat, SeatCount, ServerPacket, Snapshot, StateBytes,
+        UpdateBytes, Updates,
+        game::board::{self, Position, Refusal},
+    },
 };
 use std::time::Duration;
 
@@ -29,38 +34,64 @@ fn seat(index: u8) -> Seat {
     Seat::new(index).unwrap()
 }
 
-fn seated(index: u8, name: Name) -> Seated {
-    Seated { seat: seat(index), name, cell: Cell { x: index, y: 0 } }
+fn at(x: u8, y: u8) -> Position {
+    Position { seat: seat(x), cell: Cell { x, y } }
+}
+
+fn state(positions: impl IntoIterator<Item = Position>) -> StateBytes {
+    let positions = positions.into_iter().collect::<Vec<_>>().try_into().unwrap();
+    StateBytes::of(&board::State { size: BoardSize::new(8, 8).unwrap(), positions }).unwrap()
+}
+
+fn entered(event: u64, index: u8, name: Name) -> ServerPacket {
+    let updates = UpdateBytes::of(&at(index, 0)).unwrap();
+    ServerPacket::Entered(Entered { event, member: Seated { seat: seat(index), name }, updates })
 }
 
 fn joined(index: u8, others: impl IntoIterator<Item = u8>, event: u64, batch: u64) -> Joined {
-    let members = others.into_iter().chain([index]).map(|n| seated(n, plan().name(n.into()))).collect::<Vec<_>>();
+    let seats: Vec<u8> = others.into_iter().chain([index]).collect();
+    let member = |&n: &u8| Seated { seat: seat(n), name: plan().name(n.into()) };
     Joined {
         room: RoomId(1),
         title: RoomTitle::new("test").unwrap(),
         seats: SeatCount::new(10).unwrap(),
-        board: BoardSize::new(8, 8).unwrap(),
-        seat: seat(index),
-        members: members.try_into().unwrap(),
+        game: GameName::BOARD,
+        seat: Some(seat(index)),
+        members: seats.iter().map(member).collect::<Vec<_>>().try_into().unwrap(),
         incarnation: 1,
         event,
         batch,
+        state: state(seats.iter().map(|&n| at(n, 0))),
     }
 }
 
-/// A batch with these steps, as seat and number; each piece goes to (seat, row).
-fn moves(event: u64, batch: u64, row: u8, steps: &[(u8, u32)]) -> Moves {
-    let position = |&(x, _): &(u8, u32)| Position { seat: seat(x), cell: Cell { x, y: row } };
-    Moves {
-        event,
-        batch,
-        positions: steps.iter().map(position).collect::<Vec<_>>().try_into().unwrap(),
-        acks: steps.iter().map(|&(x, seq)| Ack { seat: seat(x), seq }).collect::<Vec<_>>().try_into().unwrap(),
-    }
+fn acks<const MAX: usize>(steps: &[(u8, u32)]) -> List<Ack, MAX> {
+    steps.iter().map(|&(x, seq)| Ack { seat: seat(x), seq }).collect::<Vec<_>>().try_into().unwrap()
+}
+
+/// A batch with these steps, as seat and number; each piece goes to (seat, 1).
+fn updates(event: u64, batch: u64, steps: &[(u8, u32)]) -> Updates {
+    let mut updates = UpdateBytes::new();
+    steps.iter().for_each(|&(x, _)| updates.push(&at(x, 1)).unwrap());
+    Updates { event, batch, updates, acks: acks(steps) }
+}
+
+fn batch_after(event: u64, number: u64, steps: &[(u8, u32)]) -> ServerPacket {
+    ServerPacket::Updates(updates(event, number, steps))
 }
 
 fn batch(number: u64, steps: &[(u8, u32)]) -> ServerPacket {
-    ServerPacket::Moves(moves(0, number, 1, steps))
+    batch_after(0, number, steps)
+}
+
+/// A snapshot with these seats' last steps.
+fn snapshot(batch: u64, last: &[(u8, u32)]) -> ServerPacket {
+    let state = state(last.iter().map(|&(x, _)| at(x, 1)));
+    ServerPacket::Snapshot(Snapshot { event: 0, batch, state, acks: acks(last) })
+}
+
+fn refused(seq: u32, why: Refusal) -> ServerPacket {
+    ServerPacket::Refused(Refused { seq, why: RefusalReason::Rules(RefusalBytes::of(&why).unwrap()) })
 }
 
 impl Table {
@@ -74,8 +105,8 @@ impl Table {
     }
 
     fn seat(&mut self, joined: &Joined) -> usize {
-        let player = joined.seat.index().try_into().unwrap();
-        self.members.push(Member::new(player, joined, &self.plan, &mut self.ledger));
+        let player = joined.seat.unwrap().index().try_into().unwrap();
+        self.members.push(Member::new(player, joined, &self.plan, &mut self.ledger).unwrap());
         self.members.len() - 1
     }
 
@@ -135,7 +166,7 @@ fn a_snapshot_is_not_a_delivery_and_what_was_left_out_is_missing() {
     table.step(0, 3);
     table.all_take(&batch(1, &[(0, 1)]));
     table.take(0, &batch(2, &[(0, 2)]));
-    table.take(1, &ServerPacket::Snapshot(moves(0, 2, 1, &[(0, 2), (1, 0)])));
+    table.take(1, &snapshot(2, &[(0, 2), (1, 0)]));
     table.all_take(&batch(3, &[(0, 3)]));
     assert_eq!(table.settle(), Positions { due: 6, delivered: 5, missing: 1 });
     assert_eq!(table.ledger.timings.move_to_others.percentiles().count, 2);
@@ -146,7 +177,7 @@ fn a_batch_that_nobody_received_is_missing_for_everyone() {
     let mut table = Table::new(3);
     table.step(1, 3);
     table.all_take(&batch(1, &[(1, 1)]));
-    table.all_take(&ServerPacket::Snapshot(moves(0, 2, 1, &[(0, 0), (1, 2), (2, 0)])));
+    table.all_take(&snapshot(2, &[(0, 0), (1, 2), (2, 0)]));
     table.all_take(&batch(3, &[(1, 3)]));
     assert_eq!(table.settle(), Positions { due: 9, delivered: 6, missing: 3 });
     let steps = table.members[1].steps();
@@ -159,18 +190,19 @@ fn joining_and_leaving_mid_run_change_what_is_due() {
     table.step(0, 4);
     table.all_take(&batch(1, &[(0, 1)]));
     // Player 2 joins: from now on there are three.
-    let entered = Entered { event: 1, member: seated(2, table.plan.name(2)) };
-    table.all_take(&ServerPacket::Entered(entered));
+    let entered = entered(1, 2, table.plan.name(2));
+    table.all_take(&entered);
     table.seat(&joined(2, [0, 1], 1, 1));
-    table.all_take(&ServerPacket::Moves(moves(1, 2, 1, &[(0, 2)])));
+    table.all_take(&batch_after(1, 2, &[(0, 2)]));
     // Player 1 is cut off without having read batch 3: the others see it leave after that.
-    table.take(0, &ServerPacket::Moves(moves(1, 3, 1, &[(0, 3)])));
-    table.take(2, &ServerPacket::Moves(moves(1, 3, 1, &[(0, 3)])));
-    let left = ServerPacket::Left(Left { event: 2, seat: seat(1), reason: LeaveReason::Kicked });
+    table.take(0, &batch_after(1, 3, &[(0, 3)]));
+    table.take(2, &batch_after(1, 3, &[(0, 3)]));
+    let left = Left { event: 2, seat: seat(1), reason: LeaveReason::Kicked, updates: UpdateBytes::new() };
+    let left = ServerPacket::Left(left);
     table.take(0, &left);
     table.take(2, &left);
-    table.take(0, &ServerPacket::Moves(moves(2, 4, 1, &[(0, 4)])));
-    table.take(2, &ServerPacket::Moves(moves(2, 4, 1, &[(0, 4)])));
+    table.take(0, &batch_after(2, 4, &[(0, 4)]));
+    table.take(2, &batch_after(2, 4, &[(0, 4)]));
     let stays: Vec<_> = table.members.iter().enumerate().map(|(index, member)| member.stay(index != 1)).collect();
     let positions = settle(&[table.ledger.books], &stays);
     assert_eq!(positions, Positions { due: 2 + 3 + 3 + 2, delivered: 9, missing: 1 });
@@ -197,10 +229,9 @@ fn two_threads_with_members_of_one_room_agree() {
 #[test]
 fn strangers_count_neither_as_due_nor_as_members() {
     let mut table = Table::new(1);
-    let stranger = Entered { event: 1, member: seated(5, Name::new("ann").unwrap()) };
-    table.all_take(&ServerPacket::Entered(stranger));
+    table.all_take(&entered(1, 5, Name::new("ann").unwrap()));
     table.members[0].step();
-    table.all_take(&ServerPacket::Moves(moves(1, 1, 1, &[(5, 90), (0, 1), (5, 91)])));
+    table.all_take(&batch_after(1, 1, &[(5, 90), (0, 1), (5, 91)]));
     assert_eq!(table.settle(), Positions { due: 1, delivered: 1, missing: 0 });
     assert_eq!(table.ledger.timings.move_to_others.percentiles().count, 0);
 }
@@ -208,26 +239,27 @@ fn strangers_count_neither_as_due_nor_as_members() {
 #[test]
 fn what_came_before_the_window_does_not_count() {
     let mut table = Table::new(2);
-    let stranger = Entered { event: 1, member: seated(5, Name::new("ann").unwrap()) };
+    let stranger = entered(1, 5, Name::new("ann").unwrap());
     for member in 0..2 {
-        table.take_at(member, &ServerPacket::Entered(stranger.clone()), None).unwrap();
-        table.take_at(member, &ServerPacket::Moves(moves(1, 1, 1, &[(5, 1)])), None).unwrap();
+        table.take_at(member, &stranger, None).unwrap();
+        table.take_at(member, &batch_after(1, 1, &[(5, 1)]), None).unwrap();
         table.members[member].open_window();
     }
     table.members[0].step();
-    table.all_take(&ServerPacket::Moves(moves(1, 2, 1, &[(0, 1)])));
+    table.all_take(&batch_after(1, 2, &[(0, 1)]));
     assert_eq!(table.settle(), Positions { due: 2, delivered: 2, missing: 0 });
 }
 
 #[test]
 fn refusals_are_counted_by_why() {
     let mut table = Table::new(1);
-    for (seq, why) in [(1, Refusal::Taken), (2, Refusal::TooFast), (3, Refusal::Taken)] {
+    let too_fast = ServerPacket::Refused(Refused { seq: 2, why: RefusalReason::TooFast });
+    for packet in [refused(1, Refusal::Taken), too_fast, refused(3, Refusal::Taken), refused(4, Refusal::OffBoard)] {
         table.members[0].step();
-        table.take(0, &ServerPacket::StepRefused(StepRefused { seq, why }));
+        table.take(0, &packet);
     }
     let refused = table.members[0].steps().refused();
-    assert_eq!((refused.off_board, refused.taken, refused.too_fast, table.ledger.refused), (0, 2, 1, 3));
+    assert_eq!((refused.off_board, refused.taken, refused.too_fast, table.ledger.refused), (1, 2, 1, 4));
 }
 
 #[test]
@@ -236,7 +268,7 @@ fn players_walk_legally() {
     let mut table = Table::new(2);
     for seq in 1..=20 {
         assert_eq!(table.members[0].step(), Direction::Down);
-        table.take(0, &ServerPacket::StepRefused(StepRefused { seq, why: Refusal::Taken }));
+        table.take(0, &refused(seq, Refusal::Taken));
     }
 }
 
@@ -255,9 +287,7 @@ fn a_step_that_is_not_answered_yet_is_walked_on_from() {
 fn a_player_that_is_boxed_in_sends_all_the_same() {
     let mut table = Table::new(0);
     let mut corner = joined(0, [1, 2], 0, 0);
-    let mut members = corner.members.to_vec();
-    members.iter_mut().find(|member| member.seat == seat(2)).unwrap().cell = Cell { x: 0, y: 1 };
-    corner.members = members.try_into().unwrap();
+    corner.state = state([at(0, 0), at(1, 0), Position { seat: seat(2), cell: Cell { x: 0, y: 1 } }]);
     table.seat(&corner);
     for sent in 1..=20 {
         // Against a neighbour, never off the board.
@@ -273,14 +303,43 @@ fn a_broken_promise_is_a_fault() {
         (batch(u64::MAX, &[]), Fault::Batch { last: 0, found: u64::MAX }),
         (batch(1, &[(0, 1)]), Fault::Answer { seq: 1 }),
         (batch(1, &[(1, 0)]), Fault::Answer { seq: 0 }),
-        (ServerPacket::Snapshot(moves(0, 0, 1, &[(0, 9)])), Fault::Answer { seq: 9 }),
-        (ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::Taken }), Fault::Answer { seq: 1 }),
+        (snapshot(0, &[(0, 9)]), Fault::Answer { seq: 9 }),
+        (refused(1, Refusal::Taken), Fault::Answer { seq: 1 }),
         (
-            ServerPacket::Moves(Moves { acks: Default::default(), ..moves(0, 1, 1, &[(0, 1)]) }),
+            ServerPacket::Updates(Updates { acks: acks(&[]), ..updates(0, 1, &[(0, 1)]) }),
             Fault::Uneven { positions: 1, acks: 0 },
         ),
+        (
+            ServerPacket::Updates(Updates { acks: acks(&[(0, 1), (1, 1)]), ..updates(0, 1, &[(0, 1)]) }),
+            Fault::Uneven { positions: 1, acks: 2 },
+        ),
+        (batch(1, &[(5, 1)]), Fault::Room(RoomError::WrongSeat(seat(5)))),
     ];
     for (packet, fault) in cases {
         assert_eq!(Table::new(2).take_at(0, &packet, Some(0)), Err(fault), "{packet:?}");
     }
+}
+
+#[test]
+fn what_is_not_the_boards_is_a_fault() {
+    let torn = UpdateBytes::of(&(at(0, 1), 1u8)).unwrap();
+    let cases = [
+        ServerPacket::Updates(Updates { updates: torn, ..updates(0, 1, &[(0, 1), (1, 1)]) }),
+        ServerPacket::Refused(Refused { seq: 1, why: RefusalReason::Rules(RefusalBytes::of(&9u8).unwrap()) }),
+    ];
+    for packet in cases {
+        let mut table = Table::new(2);
+        table.members[0].step();
+        let fault = table.take_at(0, &packet, Some(0));
+        assert!(matches!(fault, Err(Fault::Room(RoomError::Game(_)))), "{packet:?}: {fault:?}");
+    }
+}
+
+#[test]
+fn who_gets_no_seat_at_the_board_cannot_play() {
+    let refused = |joined: Joined| Member::new(0, &joined, &plan(), &mut Ledger::default()).err();
+    let watching = Joined { seat: None, ..joined(0, [], 0, 0) };
+    assert_eq!(refused(watching), Some(Fault::NoSeat));
+    let elsewhere = Joined { game: GameName::FIVE, ..joined(0, [], 0, 0) };
+    assert_eq!(refused(elsewhere), Some(Fault::Room(RoomError::WrongGame(GameName::FIVE))));
 }

@@ -48,7 +48,7 @@ pub(super) struct Stay {
     pub(super) last_batch: u64,
     /// Whether it still sat there at the end. If not, others may have seen later batches before they saw it leave.
     pub(super) seated: bool,
-    /// Own players' positions received in [`Moves`](malpan_client::protocol::ServerPacket::Moves); snapshots not.
+    /// Own players' positions received in [`Updates`](malpan_client::protocol::Updates); snapshots not.
     pub(super) delivered: u64,
     /// The player's own steps that were accepted, those in batches that were left out for it included.
     pub(super) accepted: u64,

@@ -1,7 +1,31 @@
 //! What became of one player's own steps. Pure.
 
-use malpan_client::protocol::Refusal;
+use malpan_client::protocol::{RefusalReason, WireError, game::board::Refusal};
 use std::collections::VecDeque;
+
+/// Why a step was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    OffBoard,
+    Taken,
+    TooFast,
+}
+
+impl Why {
+    /// What the packet says.
+    ///
+    /// # Errors
+    /// [`WireError`] where that is no reason of the board.
+    pub(super) fn of(reason: &RefusalReason) -> Result<Self, WireError> {
+        Ok(match reason {
+            RefusalReason::TooFast => Self::TooFast,
+            RefusalReason::Rules(rules) => match rules.decode()? {
+                Refusal::OffBoard => Self::OffBoard,
+                Refusal::Taken => Self::Taken,
+            },
+        })
+    }
+}
 
 /// How many steps were refused, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,11 +37,11 @@ pub(super) struct Refused {
 
 impl Refused {
     /// Counts one more.
-    pub(super) fn count(&mut self, why: Refusal) {
+    pub(super) fn count(&mut self, why: Why) {
         match why {
-            Refusal::OffBoard => self.off_board += 1,
-            Refusal::Taken => self.taken += 1,
-            Refusal::TooFast => self.too_fast += 1,
+            Why::OffBoard => self.off_board += 1,
+            Why::Taken => self.taken += 1,
+            Why::TooFast => self.too_fast += 1,
         }
     }
 
@@ -67,7 +91,7 @@ impl Steps {
     }
 
     /// A step was refused. Returns whether an answer to it was awaited.
-    pub(super) fn refuse(&mut self, seq: u32, why: Refusal) -> bool {
+    pub(super) fn refuse(&mut self, seq: u32, why: Why) -> bool {
         let awaited = self.close(seq);
         if awaited {
             self.refused.count(why);
@@ -114,8 +138,8 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
-    use super::Steps;
-    use malpan_client::protocol::Refusal;
+    use super::{Steps, Why};
+    use malpan_client::protocol::{RefusalBytes, RefusalReason, game::board::Refusal};
 
     fn sent(count: u32) -> Steps {
         let mut steps = Steps::default();
@@ -124,10 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn the_boards_reasons_are_read() {
+        let rules = |refusal: Refusal| RefusalReason::Rules(RefusalBytes::of(&refusal).unwrap());
+        assert_eq!(Why::of(&rules(Refusal::OffBoard)), Ok(Why::OffBoard));
+        assert_eq!(Why::of(&rules(Refusal::Taken)), Ok(Why::Taken));
+        assert_eq!(Why::of(&RefusalReason::TooFast), Ok(Why::TooFast));
+        assert!(Why::of(&RefusalReason::Rules(RefusalBytes::of(&2u8).unwrap())).is_err());
+    }
+
+    #[test]
     fn each_step_is_answered_once() {
         let mut steps = sent(3);
-        assert!(steps.acknowledge(1) && steps.refuse(2, Refusal::Taken) && steps.acknowledge(3));
-        assert!(!steps.acknowledge(3) && !steps.refuse(1, Refusal::Taken) && !steps.acknowledge(4));
+        assert!(steps.acknowledge(1) && steps.refuse(2, Why::Taken) && steps.acknowledge(3));
+        assert!(!steps.acknowledge(3) && !steps.refuse(1, Why::Taken) && !steps.acknowledge(4));
         assert_eq!((steps.sent(), steps.accepted(), steps.open(), steps.refused().taken), (3, 2, 0, 1));
     }
 
@@ -136,7 +169,7 @@ mod tests {
         let mut steps = sent(5);
         steps.acknowledge(4);
         assert_eq!((steps.accepted(), steps.open()), (4, 4));
-        steps.refuse(2, Refusal::TooFast);
+        steps.refuse(2, Why::TooFast);
         assert_eq!((steps.accepted(), steps.open()), (3, 3));
     }
 

@@ -95,9 +95,9 @@ async fn play(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, permits: Rc<Sema
             connect::seat(&shared, player).await
         } => seated.map_err(|error| cause::of(&error)),
     };
-    match seated {
-        Ok(seated) => {
-            let slot = worker.borrow_mut().seat(player, seated);
+    let slot = seated.and_then(|seated| worker.borrow_mut().seat(player, seated));
+    match slot {
+        Ok(slot) => {
             poll_fn(|cx| worker.borrow_mut().poll_player(slot, cx)).await;
         }
         Err(cause) => {

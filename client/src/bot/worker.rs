@@ -47,6 +47,8 @@ pub(super) struct Worker {
     abandoned: u64,
     published_ns: u64,
     longest_stall_ns: u64,
+    /// Whether the notes were handed over: what comes now belongs to no run.
+    judged: bool,
 }
 
 #[derive(Debug)]
@@ -67,21 +69,26 @@ impl Worker {
             abandoned: 0,
             published_ns: 0,
             longest_stall_ns: 0,
+            judged: false,
         }
     }
 
     /// Takes in a seated player and returns its slot.
-    pub(super) fn seat(&mut self, player: u32, seated: Seated) -> usize {
+    ///
+    /// # Errors
+    /// The cause by which it cannot play: the server gave it no seat, or one in another game than the board.
+    pub(super) fn seat(&mut self, player: u32, seated: Seated) -> Result<usize, String> {
         let Seated { client, joined, took } = seated;
+        let member = Member::new(player, &joined, &self.shared.plan, &mut self.ledger)
+            .map_err(|fault| cause::of_fault(&fault))?;
         self.ledger.timings.connect.record_ns(super::plan::nanos(took));
         self.ledger.connected += 1;
         let tick_ms = client.welcome().limits.tick_ms;
-        let member = Member::new(player, &joined, &self.shared.plan, &mut self.ledger);
         self.players.push(Player::new(player, client, member));
         let live = &self.shared.live[self.index];
         live.tick_ms.fetch_max(tick_ms.into(), Relaxed);
         live.connected.store(self.ledger.connected, Relaxed);
-        self.players.len() - 1
+        Ok(self.players.len() - 1)
     }
 
     /// A player could not be seated.
@@ -90,9 +97,9 @@ impl Worker {
         self.shared.live[self.index].failed.store(sum(&self.ledger.failed_by), Relaxed);
     }
 
-    /// Reads and takes in all that came for a player. Ready when the player is lost.
+    /// Reads and takes in all that came for a player. Ready when the player is lost, or the run is over.
     pub(super) fn poll_player(&mut self, slot: usize, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
+        while !self.judged {
             match ready!(self.poll_packet(slot, cx)) {
                 Ok(packet) => {
                     let at_ns = self.shared.clock.now_ns();
@@ -108,6 +115,7 @@ impl Worker {
                 }
             }
         }
+        Poll::Ready(())
     }
 
     /// Opens the window when its time has come, sends what is due, and says how far the thread is. Returns when to be
@@ -130,6 +138,7 @@ impl Worker {
 
     /// Ends the run on this thread and hands over the notes. The players stay seated.
     pub(super) fn judge(&mut self) -> Outcome {
+        self.judged = true;
         let elapsed_ns = self.shared.plan.duration_ns().min(self.shared.window.cut_ns());
         let mut outcome = Outcome::new(std::mem::take(&mut self.ledger), self.longest_stall_ns);
         for player in &self.players {

@@ -26,14 +26,15 @@ fn key_message(event: &Event, key: KeyEvent, mode: &Mode) -> Option<Message> {
         return Some(Message::Quit);
     }
     match (key.code, mode) {
-        (KeyCode::Enter, Mode::Chat(_) | Mode::NewRoom(_) | Mode::AskName { .. } | Mode::Rooms(_)) => {
+        (KeyCode::Enter, Mode::Chat(_) | Mode::NewRoom { .. } | Mode::AskName { .. } | Mode::Rooms(_)) => {
             Some(Message::Submit)
         }
+        (KeyCode::Tab, Mode::NewRoom { .. }) => Some(Message::OtherGame),
         (KeyCode::PageUp, _) => Some(Message::ScrollLog(PAGE)),
         (KeyCode::PageDown, _) => Some(Message::ScrollLog(-PAGE)),
         (KeyCode::Esc, Mode::Board) => Some(Message::ScrollLog(isize::MIN)),
         (KeyCode::Esc, _) => Some(Message::Close),
-        (_, Mode::Chat(_) | Mode::NewRoom(_) | Mode::AskName { .. }) => edit(event),
+        (_, Mode::Chat(_) | Mode::NewRoom { .. } | Mode::AskName { .. }) => edit(event),
         (code, Mode::Board) => plain_key(key).and_then(|()| board(code)),
         (code, Mode::Rooms(_)) => plain_key(key).and_then(|()| rooms(code)),
         (_, Mode::Help) => Some(Message::Close),
@@ -56,7 +57,12 @@ fn board(code: KeyCode) -> Option<Message> {
         KeyCode::Down | KeyCode::Char('s' | 'j') => Message::Step(Direction::Down),
         KeyCode::Left | KeyCode::Char('a' | 'h') => Message::Step(Direction::Left),
         KeyCode::Right | KeyCode::Char('d' | 'l') => Message::Step(Direction::Right),
-        KeyCode::Enter | KeyCode::Char('t') => Message::OpenChat,
+        KeyCode::Enter => Message::Enter,
+        KeyCode::Char(' ') => Message::Place,
+        KeyCode::Char('x') => Message::Resign,
+        KeyCode::Char('y') => Message::Yes,
+        KeyCode::Char('m') => Message::Rematch,
+        KeyCode::Char('t') => Message::OpenChat,
         KeyCode::Tab | KeyCode::Char('r') => Message::OpenRooms,
         KeyCode::Char('?') | KeyCode::F(1) => Message::OpenHelp,
         KeyCode::Char('q') => Message::Quit,
@@ -66,11 +72,12 @@ fn board(code: KeyCode) -> Option<Message> {
 
 fn rooms(code: KeyCode) -> Option<Message> {
     Some(match lowercase(code) {
-        KeyCode::Up | KeyCode::Char('w' | 'k') => Message::Choose(-1),
-        KeyCode::Down | KeyCode::Char('s' | 'j') => Message::Choose(1),
+        KeyCode::Up | KeyCode::Char('k') => Message::Choose(-1),
+        KeyCode::Down | KeyCode::Char('j') => Message::Choose(1),
         KeyCode::Home => Message::Choose(isize::MIN),
         KeyCode::End => Message::Choose(isize::MAX),
         KeyCode::Char('n') => Message::OpenNewRoom,
+        KeyCode::Char('w') => Message::Watch,
         KeyCode::Char('r') => Message::OpenRooms,
         KeyCode::Tab | KeyCode::Char('q') => Message::Close,
         KeyCode::Char('?') => Message::OpenHelp,
@@ -96,6 +103,7 @@ fn edit(event: &Event) -> Option<Message> {
 mod tests {
     use super::message;
     use crate::play::{
+        game::Game,
         model::{Mode, RoomList},
         update::Message,
     };
@@ -158,7 +166,11 @@ mod tests {
     #[test]
     fn the_other_keys_open_and_close() {
         for (code, meant) in [
-            (KeyCode::Enter, Message::OpenChat),
+            (KeyCode::Enter, Message::Enter),
+            (KeyCode::Char(' '), Message::Place),
+            (KeyCode::Char('x'), Message::Resign),
+            (KeyCode::Char('y'), Message::Yes),
+            (KeyCode::Char('M'), Message::Rematch),
             (KeyCode::Char('t'), Message::OpenChat),
             (KeyCode::Tab, Message::OpenRooms),
             (KeyCode::Char('r'), Message::OpenRooms),
@@ -168,6 +180,20 @@ mod tests {
             assert_eq!(press(code, &Mode::Board), Some(meant), "{code}");
         }
         assert_eq!(press(KeyCode::Char('x'), &Mode::Help), Some(Message::Close));
-        assert_eq!(press(KeyCode::Char('n'), &Mode::Rooms(RoomList::default())), Some(Message::OpenNewRoom));
+        for (code, meant) in [
+            (KeyCode::Char('n'), Message::OpenNewRoom),
+            (KeyCode::Char('w'), Message::Watch),
+            (KeyCode::Char('k'), Message::Choose(-1)),
+            (KeyCode::Enter, Message::Submit),
+        ] {
+            assert_eq!(press(code, &Mode::Rooms(RoomList::default())), Some(meant), "{code}");
+        }
+    }
+
+    #[test]
+    fn tab_changes_the_game_of_a_new_room() {
+        let new = Mode::NewRoom { game: Game::Board, input: Input::default() };
+        assert_eq!(press(KeyCode::Tab, &new), Some(Message::OtherGame));
+        assert_eq!(press(KeyCode::Char('x'), &new), Some(Message::Edit(InputRequest::InsertChar('x'))));
     }
 }

@@ -14,6 +14,8 @@
 mod address;
 mod backoff;
 mod dial;
+mod five;
+mod game;
 mod guest;
 mod input;
 mod link;
@@ -32,6 +34,7 @@ mod words;
 use address::Address;
 use anyhow::Context;
 use dial::DialTcp;
+use game::Game;
 use link::{Identity, Link};
 use malpan_client::protocol::{JoinTarget, Name, RoomId};
 use model::{Ended, Model};
@@ -61,6 +64,12 @@ pub(crate) struct Args {
     /// The room to join. Without it, any that has a free seat.
     #[arg(long, value_name = "N")]
     room: Option<u32>,
+    /// The game to join a room of, or to open one of. Without it, the server's own choice.
+    #[arg(long, value_enum, value_name = "NAME")]
+    game: Option<Game>,
+    /// Watch that room without a seat.
+    #[arg(long, requires = "room")]
+    watch: bool,
     /// Read commands from stdin and print events, a line each: for pipes and screen readers.
     #[arg(long)]
     plain: bool,
@@ -90,18 +99,18 @@ fn play(args: Args) -> anyhow::Result<()> {
 }
 
 async fn play_on(args: Args) -> anyhow::Result<()> {
+    let home = home(&args);
     let identity = match args.name {
         Some(name) => Identity { name, generated: false },
         None => Identity { name: guest::generate_name(&mut rand::rng()), generated: true },
     };
-    let target = args.room.map_or(JoinTarget::Any, |room| JoinTarget::Room(RoomId(room)));
-    let home = Goal::Join(target);
     let name = identity.name.clone();
     let mut link = Link::spawn(DialTcp::new(args.address.clone()), identity);
     let failed = if args.plain {
-        play_plainly(&args.address, &mut link, Session::new(name, home, Fallback::Lobby, Instant::now())).await
+        let session = Session::new(name, home, args.game, Fallback::Lobby, Instant::now());
+        play_plainly(&args.address, args.game, &mut link, session).await
     } else {
-        let model = Model::new(args.address.clone(), name, home, Instant::now());
+        let model = Model::new(args.address.clone(), name, home, args.game, Instant::now());
         let theme = Theme::from_no_color(std::env::var_os("NO_COLOR").as_deref());
         match screen::run(model, &mut link, theme, signals::quit()).await.context("the terminal failed") {
             Ok(Ended::Quit) => Ok(None),
@@ -116,10 +125,25 @@ async fn play_on(args: Args) -> anyhow::Result<()> {
     }
 }
 
+/// Where to go first.
+fn home(args: &Args) -> Goal {
+    match (args.room, args.game) {
+        (Some(room), _) if args.watch => Goal::Watch(RoomId(room)),
+        (Some(room), _) => Goal::Join(JoinTarget::Room(RoomId(room))),
+        (None, Some(game)) => Goal::Join(JoinTarget::AnyOf(game.name())),
+        (None, None) => Goal::Join(JoinTarget::Any),
+    }
+}
+
 /// Returns why it failed, if it did.
-async fn play_plainly(address: &Address, link: &mut Link, session: Session) -> anyhow::Result<Option<String>> {
+async fn play_plainly(
+    address: &Address,
+    game: Option<Game>,
+    link: &mut Link,
+    session: Session,
+) -> anyhow::Result<Option<String>> {
     let (input, output) = (BufReader::new(tokio::io::stdin()), tokio::io::stdout());
-    let plain = Plain::new(address.as_str(), link, session, input, output);
+    let plain = Plain::new(address.as_str(), game, link, session, input, output);
     let ending = tokio::select! {
         ending = plain.run() => ending.context("stdin or stdout failed")?,
         () = signals::quit() => Ending::Done,

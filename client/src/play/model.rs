@@ -2,9 +2,11 @@
 
 use super::{
     address::Address,
+    five,
+    game::Game,
     session::{Fallback, Goal, Session},
 };
-use malpan_client::protocol::{Name, RoomId, RoomInfo, Seat};
+use malpan_client::protocol::{Cell, Name, RoomId, RoomInfo, Seat};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -25,6 +27,8 @@ pub(crate) struct Model {
     pub(crate) session: Session,
     /// What the keys mean now.
     pub(crate) mode: Mode,
+    /// Where the next stone would go, in five in a row.
+    pub(crate) cursor: Cell,
     /// Chat and what happened.
     pub(crate) log: Log,
     /// What the status line says for a moment.
@@ -36,14 +40,19 @@ pub(crate) struct Model {
 /// What the keys mean.
 #[derive(Debug)]
 pub(crate) enum Mode {
-    /// They move the piece.
+    /// They play.
     Board,
     /// They write a line of chat.
     Chat(Input),
     /// They choose a room.
     Rooms(RoomList),
     /// They write the title of a room to open.
-    NewRoom(Input),
+    NewRoom {
+        /// What will be played in it.
+        game: Game,
+        /// The title.
+        input: Input,
+    },
     /// They write another name, because this one is taken.
     AskName {
         /// The name that is taken.
@@ -87,12 +96,13 @@ struct Notice {
 }
 
 impl Model {
-    /// The state before the connection is made.
-    pub(crate) fn new(address: Address, name: Name, home: Goal, now: Instant) -> Self {
+    /// The state before the connection is made. Any room is one of `game`, where that is given.
+    pub(crate) fn new(address: Address, name: Name, home: Goal, game: Option<Game>, now: Instant) -> Self {
         Self {
             address,
-            session: Session::new(name, home, Fallback::AnyRoom, now),
+            session: Session::new(name, home, game, Fallback::AnyRoom, now),
             mode: Mode::Board,
+            cursor: five::MIDDLE,
             log: Log::default(),
             notice: None,
             ended: None,
@@ -128,8 +138,8 @@ pub(crate) struct Log {
 pub(crate) enum LogLine {
     /// Someone said something.
     Chat {
-        /// Their seat, for the colour.
-        seat: Seat,
+        /// Their seat, for the colour: on the shared board, where seats have one.
+        seat: Option<Seat>,
         /// Their name.
         name: String,
         /// What they said.

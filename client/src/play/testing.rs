@@ -1,17 +1,27 @@
-//! A server in memory for the tests of this module: calls that a test answers packet by packet, and a house that
-//! answers them by itself.
+//! A server in memory for the tests of this module: packets as a server sends them, calls that a test answers packet by
+//! packet, and a house that answers them by itself.
+
+mod house;
+mod rules;
+
+pub(crate) use house::House;
 
 use super::dial::Dial;
 use futures::{SinkExt, StreamExt};
 use malpan_client::{
     Client, ClientError, ConnectOptions, Room,
     protocol::{
-        Ack, BoardSize, Cell, Chatted, ClientPacket, Denial, DenialCode, JoinTarget, Joined, Limits, List, MAX_SEATS,
-        Member, Moves, Name, PlayerId, Position, Reason, Refusal, RoomId, RoomInfo, RoomTitle, Rooms, Seat, SeatCount,
-        ServerCodec, ServerPacket, SoftwareName, StepRefused, Welcome,
+        Ack, BoardSize, Cell, ClientPacket, Denial, DenialCode, Entered, GameName, Happened, Joined, LeaveReason, Left,
+        Limits, Member, Name, PlayerId, Reason, RefusalBytes, RefusalReason, Refused, RoomId, RoomInfo, RoomTitle,
+        Seat, SeatCount, ServerCodec, ServerPacket, SoftwareName, StateBytes, UpdateBytes, Updates, Welcome,
+        game::{
+            board::{self, Position},
+            five::{self, Phase},
+        },
     },
 };
-use std::{collections::BTreeMap, io};
+use serde::Serialize;
+use std::io;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
     sync::mpsc,
@@ -46,39 +56,103 @@ pub(crate) fn denied(code: DenialCode) -> ServerPacket {
     ServerPacket::Denied(Denial { code, reason: Reason::lossy("") })
 }
 
-/// A room whose members sit in order; the first is oneself.
+/// A room of the shared board whose members sit in order; the first is oneself.
 pub(crate) fn joined(room: u32, board: BoardSize, members: &[(&str, Cell)]) -> Joined {
-    let members: Vec<Member> = members
-        .iter()
-        .enumerate()
-        .map(|(index, (text, cell))| Member { seat: seat(index), name: name(text), cell: *cell })
-        .collect();
+    let positions = members.iter().enumerate().map(|(index, (_, cell))| Position { seat: seat(index), cell: *cell });
+    let positions = positions.collect::<Vec<Position>>().try_into().unwrap();
+    let names: Vec<&str> = members.iter().map(|(text, _)| *text).collect();
+    let state = StateBytes::of(&board::State { size: board, positions }).unwrap();
+    joined_of(GameName::BOARD, room, Some(0), 10, &names, state)
+}
+
+/// A room of five in a row whose members sit in order.
+pub(crate) fn joined_five(room: u32, own: Option<usize>, members: &[&str], state: &five::State) -> Joined {
+    joined_of(GameName::FIVE, room, own, 2, members, StateBytes::of(state).unwrap())
+}
+
+/// A room of any game.
+pub(crate) fn joined_of(
+    game: GameName,
+    room: u32,
+    own: Option<usize>,
+    seats: u8,
+    members: &[&str],
+    state: StateBytes,
+) -> Joined {
+    let members: Vec<Member> =
+        members.iter().enumerate().map(|(index, text)| Member { seat: seat(index), name: name(text) }).collect();
     Joined {
         room: RoomId(room),
         title: RoomTitle::new("Lounge").unwrap(),
-        seats: SeatCount::new(10).unwrap(),
-        board,
-        seat: seat(0),
+        seats: SeatCount::new(seats).unwrap(),
+        game,
+        seat: own.map(seat),
         members: members.try_into().unwrap(),
         incarnation: 1,
         event: 0,
         batch: 0,
+        state,
     }
 }
 
 pub(crate) fn room_of(board: BoardSize, members: &[(&str, Cell)]) -> Room {
-    Room::new(&joined(1, board, members))
+    Room::new(&joined(1, board, members)).unwrap()
+}
+
+/// A game that is on; seat 0 has black, and the stones were put in this order.
+pub(crate) fn playing(stones: &[(u8, u8)]) -> five::State {
+    let mut state = five::State { phase: Phase::Playing, ..five::State::new(seat(0)) };
+    stones.iter().for_each(|&(x, y)| state.stones.push(Cell { x, y }).unwrap());
+    state
 }
 
 pub(crate) fn moves(batch: u64, event: u64, steps: &[(usize, u32, Cell)]) -> ServerPacket {
     let positions: Vec<Position> = steps.iter().map(|&(index, _, cell)| Position { seat: seat(index), cell }).collect();
     let acks: Vec<Ack> = steps.iter().map(|&(index, seq, _)| Ack { seat: seat(index), seq }).collect();
-    ServerPacket::Moves(Moves {
-        event,
-        batch,
-        positions: positions.try_into().unwrap(),
-        acks: acks.try_into().unwrap(),
-    })
+    ServerPacket::Updates(Updates { event, batch, updates: row(&positions), acks: acks.try_into().unwrap() })
+}
+
+/// What happened in five in a row; `ack` is the seat and the number of the command that did it.
+pub(crate) fn happened(event: u64, ack: Option<(usize, u32)>, updates: &[five::Update]) -> ServerPacket {
+    let ack = ack.map(|(index, seq)| Ack { seat: seat(index), seq });
+    ServerPacket::Happened(Happened { event, ack, updates: row(updates) })
+}
+
+pub(crate) fn placed(index: usize, x: u8, y: u8) -> five::Update {
+    five::Update::Placed { seat: seat(index), cell: Cell { x, y } }
+}
+
+pub(crate) fn won(index: usize, by: five::Victory) -> five::Update {
+    five::Update::Over(five::Outcome::Won { seat: seat(index), by })
+}
+
+pub(crate) fn entered<U: Serialize>(event: u64, index: usize, text: &str, updates: &[U]) -> ServerPacket {
+    let member = Member { seat: seat(index), name: name(text) };
+    ServerPacket::Entered(Entered { event, member, updates: row(updates) })
+}
+
+pub(crate) fn left(event: u64, index: usize, reason: LeaveReason, updates: &[five::Update]) -> ServerPacket {
+    ServerPacket::Left(Left { event, seat: seat(index), reason, updates: row(updates) })
+}
+
+pub(crate) fn refused<R: Serialize>(seq: u32, why: &R) -> ServerPacket {
+    ServerPacket::Refused(Refused { seq, why: RefusalReason::Rules(RefusalBytes::of(why).unwrap()) })
+}
+
+pub(crate) fn too_fast(seq: u32) -> ServerPacket {
+    ServerPacket::Refused(Refused { seq, why: RefusalReason::TooFast })
+}
+
+/// A room in a list, that nobody watches.
+pub(crate) fn info(room: u32, title: &str, game: GameName, taken: u8, seats: u8) -> RoomInfo {
+    let (title, seats) = (RoomTitle::new(title).unwrap(), SeatCount::new(seats).unwrap());
+    RoomInfo { room: RoomId(room), title, game, taken, seats, watchers: 0 }
+}
+
+fn row<U: Serialize>(updates: &[U]) -> UpdateBytes {
+    let mut row = UpdateBytes::new();
+    updates.iter().for_each(|update| row.push(update).unwrap());
+    row
 }
 
 /// Connects in memory; the other ends come out of [`Calls`]. Without those, connections are refused.
@@ -149,111 +223,5 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Peer<IO> {
     /// Sends; a client that is gone is noticed at the next packet.
     pub(crate) async fn send(&mut self, packet: ServerPacket) {
         let _ = self.0.send(packet).await;
-    }
-}
-
-/// A server for one player at a time. Room 1 is the one that `Any` means; room 2 is full.
-pub(crate) struct House {
-    rooms: BTreeMap<u32, Vec<&'static str>>,
-    taken_names: Vec<&'static str>,
-}
-
-impl House {
-    pub(crate) fn new() -> Self {
-        let full = vec!["x"; MAX_SEATS];
-        Self { rooms: BTreeMap::from([(1, vec!["Bob"]), (2, full), (3, vec![])]), taken_names: vec!["Taken"] }
-    }
-
-    /// Answers calls until there are no more.
-    pub(crate) async fn answer(mut self, mut calls: Calls) {
-        while let Some(io) = calls.0.recv().await {
-            self.serve(Peer::new(io)).await;
-        }
-    }
-
-    /// Serves one connection to its end.
-    pub(crate) async fn serve<IO: AsyncRead + AsyncWrite + Unpin>(&mut self, mut peer: Peer<IO>) {
-        let name = peer.hello().await;
-        if self.taken_names.contains(&name.as_str()) {
-            return peer.send(denied(DenialCode::NameTaken)).await;
-        }
-        peer.send(ServerPacket::SignedIn { player: PlayerId(1), name: name.clone() }).await;
-        let mut table: Option<(Room, Joined)> = None;
-        let mut batch = 0;
-        while let Some(packet) = peer.next().await {
-            let answer = match packet {
-                ClientPacket::Bye => return,
-                ClientPacket::Join { target } => {
-                    assert!(table.is_none(), "a client joins only without a seat");
-                    self.join(target, &name, &mut table)
-                }
-                ClientPacket::OpenRoom { title, .. } => {
-                    let id = self.rooms.keys().last().unwrap() + 1;
-                    self.rooms.insert(id, vec![]);
-                    let mut answer = self.join(JoinTarget::Room(RoomId(id)), &name, &mut table);
-                    if let ServerPacket::Joined(joined) = &mut answer {
-                        joined.title = title;
-                    }
-                    answer
-                }
-                ClientPacket::Leave => {
-                    let (room, _) = table.take().expect("a client leaves only a room that it is in");
-                    ServerPacket::RoomLeft { room: room.id() }
-                }
-                ClientPacket::ListRooms { after, .. } => self.list(after),
-                ClientPacket::Step { seq, direction } => {
-                    let (room, _) = table.as_mut().expect("a client steps only in a room");
-                    let to = room.piece(seat(0)).unwrap().cell.step(direction);
-                    match to.filter(|&cell| room.board().contains(cell)) {
-                        None => ServerPacket::StepRefused(StepRefused { seq, why: Refusal::OffBoard }),
-                        Some(cell) if room.members().any(|(_, piece)| piece.cell == cell) => {
-                            ServerPacket::StepRefused(StepRefused { seq, why: Refusal::Taken })
-                        }
-                        Some(cell) => {
-                            batch += 1;
-                            moves(batch, room.event(), &[(0, seq, cell)])
-                        }
-                    }
-                }
-                ClientPacket::Chat { text } => {
-                    let (room, _) = table.as_ref().expect("a client chats only in a room");
-                    ServerPacket::Chat(Chatted { event: room.event() + 1, seat: seat(0), text })
-                }
-                _ => continue,
-            };
-            if let Some((room, _)) = &mut table {
-                room.apply(&answer).unwrap();
-            }
-            peer.send(answer).await;
-        }
-    }
-
-    fn join(&self, target: JoinTarget, own: &Name, table: &mut Option<(Room, Joined)>) -> ServerPacket {
-        let id = match target {
-            JoinTarget::Any => 1,
-            JoinTarget::Room(room) => room.0,
-        };
-        let Some(others) = self.rooms.get(&id) else { return denied(DenialCode::NoSuchRoom) };
-        if others.len() >= MAX_SEATS {
-            return denied(DenialCode::RoomFull);
-        }
-        let mut members = vec![(own.as_str(), Cell { x: 0, y: 0 })];
-        members.extend((1..).zip(others).map(|(x, text)| (*text, Cell { x, y: 0 })));
-        let joined = joined(id, BoardSize::new(8, 8).unwrap(), &members);
-        *table = Some((Room::new(&joined), joined.clone()));
-        ServerPacket::Joined(joined)
-    }
-
-    /// Two rooms a page, so that pages are needed.
-    fn list(&self, after: RoomId) -> ServerPacket {
-        let mut left = self.rooms.range(after.0 + 1..);
-        let mut rooms = List::new();
-        for (id, others) in left.by_ref().take(2) {
-            let title = RoomTitle::new(&format!("Room {id}")).unwrap();
-            let taken = u8::try_from(others.len()).unwrap();
-            rooms.push(RoomInfo { room: RoomId(*id), title, taken, seats: SeatCount::new(10).unwrap() }).unwrap();
-        }
-        let next = left.next().and(rooms.last()).map(|info| info.room);
-        ServerPacket::Rooms(Rooms { rooms, next })
     }
 }

@@ -1,12 +1,16 @@
 //! What changes the model. No terminal, no connection, no clock: `now` is an argument.
 
+mod hear;
+mod moves;
+
 use super::{
+    game::Game,
     link::LinkEvent,
-    model::{Ended, LogLine, Mode, Model, RoomList},
-    session::{Goal, News, NotNow},
-    words,
+    model::{Ended, Mode, Model, RoomList},
+    session::{Goal, NotNow, Table},
 };
-use malpan_client::protocol::{ChatText, ClientPacket, Direction, JoinTarget, Name, Refusal, RoomId, RoomTitle};
+use hear::hear;
+use malpan_client::protocol::{ChatText, ClientPacket, Direction, JoinTarget, Name, RoomId, RoomTitle};
 use std::time::Instant;
 use tui_input::{Input, InputRequest};
 
@@ -17,14 +21,28 @@ pub(crate) enum Message {
     Link(LinkEvent),
     /// Time has passed.
     Tick,
-    /// The own piece shall move.
+    /// The own piece, or the cursor, shall move.
     Step(Direction),
+    /// The large key: a stone shall be put, or, where there are none, a line of chat be written.
+    Enter,
+    /// A stone shall be put where the cursor is.
+    Place,
+    /// It shall be asked whether the game is given up.
+    Resign,
+    /// What was asked is meant.
+    Yes,
+    /// Another game shall be played.
+    Rematch,
     /// A line of chat shall be written.
     OpenChat,
     /// The room list shall be shown, or asked for again.
     OpenRooms,
     /// A room shall be opened.
     OpenNewRoom,
+    /// Another game shall be played in it.
+    OtherGame,
+    /// The chosen room shall be watched.
+    Watch,
     /// The keys shall be explained.
     OpenHelp,
     /// Back to the board.
@@ -66,13 +84,30 @@ pub(crate) fn update(model: &mut Model, message: Message, now: Instant) -> Vec<E
                 hear(model, news, now);
             }
         }
-        Message::Step(direction) => step(model, direction, now),
-        Message::OpenChat => {
-            model.clear_notice();
-            model.mode = Mode::Chat(Input::default());
+        Message::Step(direction) => moves::step(model, direction, now),
+        Message::Enter if model.session.table().is_some_and(|table| table.five().is_some()) => {
+            moves::place(model, now);
         }
+        Message::Enter | Message::OpenChat => open_chat(model, now),
+        Message::Place => moves::place(model, now),
+        Message::Resign => moves::resign(model, now),
+        Message::Yes => moves::yes(model, now),
+        Message::Rematch => moves::rematch(model, now),
         Message::OpenRooms => open_rooms(model, now),
-        Message::OpenNewRoom => model.mode = Mode::NewRoom(Input::default()),
+        Message::OpenNewRoom => {
+            let game = model.session.game().unwrap_or(Game::Board);
+            model.mode = Mode::NewRoom { game, input: Input::default() };
+        }
+        Message::OtherGame => {
+            if let Mode::NewRoom { game, .. } = &mut model.mode {
+                *game = game.next();
+            }
+        }
+        Message::Watch => {
+            if let Some(room) = chosen(model) {
+                go(model, Goal::Watch(room), now);
+            }
+        }
         Message::OpenHelp => model.mode = Mode::Help,
         Message::Close => close(model),
         Message::Submit => effects.extend(submit(model, now)),
@@ -91,14 +126,13 @@ pub(crate) fn update(model: &mut Model, message: Message, now: Instant) -> Vec<E
     effects
 }
 
-fn step(model: &mut Model, direction: Direction, now: Instant) {
-    match model.session.step(direction, now) {
-        // What was wrong with the step before is over.
-        Ok(()) => model.clear_notice(),
-        // A held key repeats faster than pieces may move. What is too much is left out: no need to mention it.
-        Err(NotNow::TooFast) => {}
-        Err(why) => model.notify(why.to_string(), now),
+fn open_chat(model: &mut Model, now: Instant) {
+    // A line that could never be sent is not begun.
+    if model.session.table().is_some_and(Table::is_watched) {
+        return model.notify(NotNow::Watching.to_string(), now);
     }
+    model.clear_notice();
+    model.mode = Mode::Chat(Input::default());
 }
 
 fn open_rooms(model: &mut Model, now: Instant) {
@@ -123,6 +157,12 @@ fn choose(model: &mut Model, by: isize, now: Instant) {
     list_more(model, now);
 }
 
+/// The room that is chosen in the list.
+fn chosen(model: &Model) -> Option<RoomId> {
+    let Mode::Rooms(list) = &model.mode else { return None };
+    list.rooms.get(list.chosen).map(|info| info.room)
+}
+
 /// Asks for the next page of the list when the end of what has come is near.
 fn list_more(model: &mut Model, now: Instant) {
     let Mode::Rooms(list) = &model.mode else { return };
@@ -136,7 +176,7 @@ fn list_more(model: &mut Model, now: Instant) {
 
 fn input(model: &mut Model) -> Option<&mut Input> {
     match &mut model.mode {
-        Mode::Chat(input) | Mode::NewRoom(input) | Mode::AskName { input, .. } => Some(input),
+        Mode::Chat(input) | Mode::NewRoom { input, .. } | Mode::AskName { input, .. } => Some(input),
         Mode::Board | Mode::Rooms(_) | Mode::Help => None,
     }
 }
@@ -159,13 +199,15 @@ fn submit(model: &mut Model, now: Instant) -> Option<Effect> {
             let line = input.value().to_owned();
             submit_chat(model, &line, now);
         }
-        Mode::NewRoom(input) => match RoomTitle::new(input.value().trim()) {
-            Ok(title) => go(model, Goal::Open(title), now),
+        Mode::NewRoom { game, input } => match RoomTitle::new(input.value().trim()) {
+            Ok(title) => {
+                let game = Some(*game);
+                go(model, Goal::Open { game, title }, now);
+            }
             Err(why) => model.notify(why.to_string(), now),
         },
-        Mode::Rooms(list) => {
-            let chosen = list.rooms.get(list.chosen).map(|info| info.room);
-            if let Some(room) = chosen {
+        Mode::Rooms(_) => {
+            if let Some(room) = chosen(model) {
                 go(model, Goal::Join(JoinTarget::Room(room)), now);
             }
         }
@@ -200,111 +242,6 @@ fn go(model: &mut Model, goal: Goal, now: Instant) {
         Ok(()) => model.mode = Mode::Board,
         Err(why) => model.notify(why.to_string(), now),
     }
-}
-
-fn hear(model: &mut Model, news: News, now: Instant) {
-    let event = match news {
-        News::Connecting { .. } | News::Moved { .. } => None,
-        News::Online { name, server } => {
-            if matches!(model.mode, Mode::AskName { .. }) {
-                model.mode = Mode::Board;
-            }
-            Some(format!("signed in as {name} ({server})"))
-        }
-        News::NameTaken(taken) => {
-            let input = Input::new(with_suffix(&taken));
-            model.mode = Mode::AskName { taken, input, problem: None };
-            None
-        }
-        News::Offline { why, again, .. } => {
-            // What was being chosen belongs to the lost connection; what was being written does not.
-            if matches!(model.mode, Mode::Rooms(_)) {
-                model.mode = Mode::Board;
-            }
-            // The status line tells of each attempt; here they would push out what was said.
-            (!again).then(|| format!("connection lost: {why}"))
-        }
-        News::Failed { why, unreachable } => {
-            model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable)));
-            None
-        }
-        News::Joined { room, title, .. } => Some(format!("joined room {room}, {title}")),
-        News::RoomLeft(room) => Some(format!("left room {room}")),
-        News::JoinFailed { goal, denial } => {
-            let what = match goal {
-                Goal::Join(JoinTarget::Room(room)) => format!("room {room}"),
-                Goal::Join(JoinTarget::Any) => "any room".into(),
-                Goal::Open(title) => format!("new room {title}"),
-                Goal::Lobby => "lobby".into(),
-            };
-            let text = format!("{what}: {}", words::denial(&denial));
-            model.notify(text.clone(), now);
-            Some(text)
-        }
-        News::OutOfStep => Some("out of step with the room; joining it again".into()),
-        News::Entered { name, .. } => Some(format!("{name} came")),
-        News::Left { name, reason, .. } => Some(match words::leave(reason) {
-            Some(why) => format!("{name} left ({why})"),
-            None => format!("{name} left"),
-        }),
-        News::Refused { why, direction, by } => {
-            model.notify(refused(why, direction, by.as_ref()), now);
-            None
-        }
-        News::Chat { seat, name, text } => {
-            let line = LogLine::Chat { seat, name: name.to_string(), text: text.to_string() };
-            model.log.push(line);
-            None
-        }
-        News::Rooms { rooms, first, next } => {
-            if let Mode::Rooms(list) = &mut model.mode {
-                if first {
-                    list.rooms.clear();
-                }
-                list.rooms.extend(rooms);
-                list.chosen = list.chosen.min(list.rooms.len().saturating_sub(1));
-                (list.next, list.loaded) = (next, true);
-            }
-            list_more(model, now);
-            None
-        }
-        News::Denied(denial) => {
-            model.notify(words::denial(&denial), now);
-            None
-        }
-        News::Unanswered => {
-            model.notify("the server did not answer", now);
-            None
-        }
-        News::Draining { seconds } => Some(format!("the server stops within {seconds} s; no room can be joined")),
-        News::Kicked(reason) => Some(format!("the server closed the connection: {}", words::kick(reason))),
-    };
-    if let Some(text) = event {
-        model.log.push(LogLine::Event(text));
-    }
-}
-
-fn refused(why: Refusal, direction: Option<Direction>, by: Option<&Name>) -> String {
-    let to = match direction {
-        Some(Direction::Up) => "up ",
-        Some(Direction::Down) => "down ",
-        Some(Direction::Left) => "left ",
-        Some(Direction::Right) => "right ",
-        None => "",
-    };
-    match by {
-        Some(name) => format!("{to}refused: {} by {name}", words::refusal(why)),
-        None => format!("{to}refused: {}", words::refusal(why)),
-    }
-}
-
-/// A name to offer instead of one that is taken: `Ann` becomes `Ann2`, and `Ann2` becomes `Ann3`.
-fn with_suffix(taken: &Name) -> String {
-    let text = taken.as_str();
-    let stem = text.trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = text[stem.len()..].parse::<u32>().unwrap_or(1).saturating_add(1).to_string();
-    let room = Name::MAX_CHARS - number.len();
-    stem.chars().take(room).chain(number.chars()).collect()
 }
 
 #[cfg(test)]

@@ -1,18 +1,44 @@
 //! What errors and reasons are called before people. Both front ends use the same words.
 
+use super::{game::Game, session::Refusal};
 use malpan_client::{
     ClientError,
-    protocol::{Denial, DenialCode, KickReason, LeaveReason, Refusal},
+    protocol::{
+        Denial, DenialCode, GameName, KickReason, LeaveReason, RoomId,
+        game::{board, five},
+    },
 };
 use std::io::ErrorKind;
 
-/// Why a step was not done. `--plain` promises these.
+/// Why a command was not done. `--plain` promises these.
 pub(crate) fn refusal(why: Refusal) -> &'static str {
     match why {
-        Refusal::OffBoard => "off the board",
-        Refusal::Taken => "taken",
         Refusal::TooFast => "too fast",
+        Refusal::Board(board::Refusal::OffBoard) | Refusal::Five(five::Refusal::OffBoard) => "off the board",
+        Refusal::Board(board::Refusal::Taken) | Refusal::Five(five::Refusal::Taken) => "taken",
+        Refusal::Five(five::Refusal::NoGame) => "no game is on",
+        Refusal::Five(five::Refusal::NotYourTurn) => "not your turn",
+        Refusal::Five(five::Refusal::StillOn) => "the game is still on",
+        Refusal::Five(five::Refusal::NoOpponent) => "no opponent",
+        Refusal::Unknown => "for a reason that this client does not know",
     }
+}
+
+/// By what a game of five in a row was won. `--plain` promises these.
+pub(crate) fn victory(by: five::Victory) -> &'static str {
+    match by {
+        five::Victory::Five => "five in a row",
+        five::Victory::Resignation => "resignation",
+        five::Victory::Departure => "departure",
+    }
+}
+
+/// Why a room that was joined is left again.
+pub(crate) fn unplayable(room: RoomId, game: GameName, known: bool) -> String {
+    if known {
+        return format!("room {room} plays {game} in a way that this client cannot read");
+    }
+    format!("room {room} plays {game}, which this client does not; it plays {}", Game::names())
 }
 
 /// Why someone left, where it was not by choice.
@@ -56,6 +82,9 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::TooManyRooms => "the server opens no more rooms",
         DenialCode::RateLimited => "too fast; wait a moment",
         DenialCode::Draining => "the server is stopping",
+        DenialCode::NoSuchGame => "the server has no such game",
+        DenialCode::NotWatchable => "it cannot be watched, or too many watch it",
+        DenialCode::Watching => "only watching: join the room to play and chat",
     }
     .into()
 }

@@ -2,7 +2,10 @@
 //! at once. What it does wrong on purpose, its script says.
 
 use futures::{SinkExt, StreamExt};
-use malpan_client::protocol::*;
+use malpan_client::protocol::{
+    game::board::{self, Position, Refusal},
+    *,
+};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -115,7 +118,9 @@ async fn serve(stream: TcpStream, world: Arc<Mutex<World>>) {
                         let _ = outbox.send(ServerPacket::SignedIn { player: PlayerId(1), name: asked });
                     }
                     ClientPacket::Join { .. } => place = Some(world.join(name.clone().unwrap(), outbox.clone())),
-                    ClientPacket::Step { seq, direction } => world.step(place.unwrap(), seq, direction),
+                    ClientPacket::Command { seq, command } => {
+                        world.step(place.unwrap(), seq, command.decode().unwrap());
+                    }
                     ClientPacket::Bye => break,
                     other => panic!("the bot sent {other:?}"),
                 }
@@ -156,21 +161,22 @@ impl World {
         let seat = free(room).unwrap();
         let cell = (0..64).map(|n| Cell { x: n % 8, y: n / 8 }).find(|&cell| !room.is_taken(cell)).unwrap();
         room.event += 1;
-        let entered =
-            Entered { event: room.event, member: malpan_client::protocol::Member { seat, name: name.clone(), cell } };
-        room.tell(&ServerPacket::Entered(entered));
+        let member = malpan_client::protocol::Member { seat, name: name.clone() };
+        let updates = UpdateBytes::of(&Position { seat, cell }).unwrap();
+        room.tell(&ServerPacket::Entered(Entered { event: room.event, member, updates }));
         room.members[seat.index()] = Some(Member { name, cell, outbox: outbox.clone() });
         let members: Vec<_> = room.seated().map(|(seat, member)| member.as_seen(seat)).collect();
         let joined = Joined {
             room: RoomId(u32::try_from(index + 1).unwrap()),
             title: RoomTitle::new("scripted").unwrap(),
             seats,
-            board: BoardSize::new(8, 8).unwrap(),
-            seat,
+            game: GameName::BOARD,
+            seat: Some(seat),
             members: members.try_into().unwrap(),
             incarnation: 1,
             event: room.event,
             batch: room.batch,
+            state: room.state(),
         };
         let _ = outbox.send(ServerPacket::Joined(joined));
         (index, seat)
@@ -182,13 +188,13 @@ impl World {
         if script == Script::Hangs {
             return;
         }
-        let board = BoardSize::new(8, 8).unwrap();
-        let why = match member.cell.step(direction).filter(|&to| board.contains(to)) {
+        let why = match member.cell.step(direction).filter(|&to| board_size().contains(to)) {
             None => Refusal::OffBoard,
             Some(to) if room.is_taken(to) => Refusal::Taken,
             Some(to) => return room.accept(script, index, seat, seq, to),
         };
-        let _ = member.outbox.send(ServerPacket::StepRefused(StepRefused { seq, why }));
+        let why = RefusalBytes::of(&why).unwrap();
+        let _ = member.outbox.send(ServerPacket::Refused(Refused { seq, why: RefusalReason::Rules(why) }));
     }
 
     fn remove(&mut self, index: usize, seat: Seat, reason: LeaveReason) {
@@ -200,12 +206,11 @@ impl Room {
     fn accept(&mut self, script: Script, index: usize, seat: Seat, seq: u32, to: Cell) {
         self.members[seat.index()].as_mut().unwrap().cell = to;
         self.batch += 1;
-        let moves = Moves {
-            event: self.event,
-            batch: self.batch,
-            positions: vec![Position { seat, cell: to }].try_into().unwrap(),
-            acks: vec![Ack { seat, seq }].try_into().unwrap(),
-        };
+        let (event, batch, acks) = (self.event, self.batch, vec![Ack { seat, seq }]);
+        let updates = UpdateBytes::of(&Position { seat, cell: to }).unwrap();
+        let good = ServerPacket::Updates(Updates { event, batch, updates, acks: acks.clone().try_into().unwrap() });
+        let state = self.state();
+        let instead = ServerPacket::Snapshot(Snapshot { event, batch, state, acks: acks.try_into().unwrap() });
         let is_third_of_first = index == 0 && self.batch == 3;
         for (member_seat, member) in self.seated() {
             let left_out = match script {
@@ -213,8 +218,7 @@ impl Room {
                 Script::LeavesOutFor(seat) => is_third_of_first && member_seat.index() == usize::from(seat),
                 _ => false,
             };
-            let packet = if left_out { ServerPacket::Snapshot } else { ServerPacket::Moves };
-            let _ = member.outbox.send(packet(moves.clone()));
+            let _ = member.outbox.send(if left_out { &instead } else { &good }.clone());
         }
         let all: Vec<_> = self.seated().map(|(seat, _)| seat).collect();
         let kicked: &[Seat] = match script {
@@ -237,7 +241,7 @@ impl Room {
     fn remove(&mut self, seat: Seat, reason: LeaveReason) {
         if self.members[seat.index()].take().is_some() {
             self.event += 1;
-            self.tell(&ServerPacket::Left(Left { event: self.event, seat, reason }));
+            self.tell(&ServerPacket::Left(Left { event: self.event, seat, reason, updates: UpdateBytes::new() }));
         }
     }
 
@@ -252,6 +256,11 @@ impl Room {
         seats.filter_map(|seat| Some((seat, self.members[seat.index()].as_ref()?)))
     }
 
+    fn state(&self) -> StateBytes {
+        let positions = self.seated().map(|(seat, member)| Position { seat, cell: member.cell }).collect::<Vec<_>>();
+        StateBytes::of(&board::State { size: board_size(), positions: positions.try_into().unwrap() }).unwrap()
+    }
+
     fn is_taken(&self, cell: Cell) -> bool {
         self.seated().any(|(_, member)| member.cell == cell)
     }
@@ -259,6 +268,10 @@ impl Room {
 
 impl Member {
     fn as_seen(&self, seat: Seat) -> malpan_client::protocol::Member {
-        malpan_client::protocol::Member { seat, name: self.name.clone(), cell: self.cell }
+        malpan_client::protocol::Member { seat, name: self.name.clone() }
     }
+}
+
+fn board_size() -> BoardSize {
+    BoardSize::new(8, 8).unwrap()
 }

@@ -1,15 +1,19 @@
 //! The values inside packets. Each is checked when it is made, by hand or from the wire, and never again.
 
-mod board;
+mod encoded;
+mod game_name;
 mod id;
 mod list;
 mod payload;
+mod place;
 mod text;
 
-pub use board::{BoardSize, Cell, Direction, Seat, SeatCount};
+pub use encoded::{CommandBytes, Encoded, RefusalBytes, StateBytes, UpdateBytes};
+pub use game_name::GameName;
 pub use id::{PlayerId, RoomId};
 pub use list::{List, ListError};
 pub use payload::SignalPayload;
+pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
 
 /// Why a value was refused.

@@ -164,15 +164,26 @@ impl Name {
     }
 }
 
+impl ChatText {
+    /// `text` as a line of chat, with what may not stand in one replaced or cut off; `None` where nothing is left to see.
+    /// For clients of other protocols, who are not told what is wrong.
+    #[must_use]
+    pub fn lossy(text: &str) -> Option<Self> {
+        Self::new(&replace_forbidden(text, Self::MAX_CHARS)).ok()
+    }
+}
+
 impl Reason {
     /// `text` as a reason, with what may not stand in one replaced or cut off. For the server's own sentences, which
     /// may quote what a peer sent.
     #[must_use]
     pub fn lossy(text: &str) -> Self {
-        let clean: String =
-            text.nfc().map(|c| if is_forbidden(c) { '\u{FFFD}' } else { c }).take(Self::MAX_CHARS).collect();
-        Self(clean.into())
+        Self(replace_forbidden(text, Self::MAX_CHARS).into())
     }
+}
+
+fn replace_forbidden(text: &str, max_chars: usize) -> String {
+    text.nfc().map(|c| if is_forbidden(c) { '\u{FFFD}' } else { c }).take(max_chars).collect()
 }
 
 #[cfg(test)]
@@ -237,6 +248,13 @@ mod tests {
         assert_eq!(folded("Straße"), folded("STRASSE"));
         assert_eq!(folded("ΣΊΣΥΦΟΣ"), folded("σίσυφος"));
         assert_ne!(folded("ann"), folded("anna"));
+    }
+
+    #[test]
+    fn a_lossy_line_of_chat_stands_where_something_is_to_be_seen() {
+        assert_eq!(ChatText::lossy("a\u{1b}[2J").unwrap().as_str(), "a\u{fffd}[2J");
+        assert_eq!(ChatText::lossy(&"x".repeat(300)).unwrap().as_str().len(), 200);
+        assert_eq!((ChatText::lossy(""), ChatText::lossy(" \u{3164}")), (None, None));
     }
 
     #[test]

@@ -2,10 +2,15 @@
 //! and from here by the tests to the document and the strategies.
 
 use malpan_protocol::{
-    ClientPacket, DenialCode, Direction, KickReason, LeaveReason, Refusal, RoomFilter, ServerPacket, SignalTarget,
+    ClientPacket, DenialCode, Direction, JoinTarget, KickReason, LeaveReason, RefusalReason, RoomFilter, ServerPacket,
+    SignalTarget,
+    game::{
+        board::Refusal as BoardRefusal,
+        five::{Command as FiveCommand, Outcome, Phase, Refusal as FiveRefusal, Update as FiveUpdate, Victory},
+    },
 };
 
-/// A packet type whose variants have names.
+/// An enum, packets first of all, whose variants have names.
 pub(crate) trait Named {
     /// All of them, in the order of the source.
     const NAMES: &[&str];
@@ -13,7 +18,7 @@ pub(crate) trait Named {
     fn name(&self) -> &'static str;
 }
 
-macro_rules! packet_names {
+macro_rules! variant_names {
     ($type:ident: $($variant:ident)*) => {
         impl Named for $type {
             const NAMES: &[&str] = &[$(stringify!($variant)),*];
@@ -39,15 +44,23 @@ pub(crate) trait Plain: Copy + 'static {
     const ALL: &[(&str, Self)];
 }
 
-packet_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Step Chat Signal Ping Pong Bye);
-packet_names!(ServerPacket: Welcome Denied SignedIn Rooms Joined Entered Left Moves Snapshot StepRefused Chat Signal Echo
-    Ping Pong RoomLeft Draining Kicked);
+variant_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Command Chat Signal Ping Pong Bye Watch);
+variant_names!(ServerPacket: Welcome Denied SignedIn Rooms Joined Entered Left Updates Snapshot Refused Chat Signal Echo
+    Ping Pong RoomLeft Draining Kicked Happened);
+variant_names!(JoinTarget: Any Room AnyOf);
+variant_names!(RefusalReason: TooFast Rules);
+variant_names!(FiveCommand: Place Resign Rematch);
+variant_names!(FiveUpdate: Began Placed Over RematchAsked);
+variant_names!(Outcome: Won Draw);
+variant_names!(Phase: Waiting Playing Over);
 
 plain_enum!(RoomFilter: All Open);
 plain_enum!(SignalTarget: Myself Room);
 plain_enum!(Direction: Up Down Left Right);
 plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
-    RoomFull NoSuchRoom TooManyRooms RateLimited Draining);
+    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching);
 plain_enum!(LeaveReason: Left Disconnected Kicked);
-plain_enum!(Refusal: OffBoard Taken TooFast);
 plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError);
+plain_enum!(BoardRefusal: OffBoard Taken);
+plain_enum!(Victory: Five Resignation Departure);
+plain_enum!(FiveRefusal: NoGame NotYourTurn OffBoard Taken StillOn NoOpponent);

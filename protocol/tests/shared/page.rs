@@ -12,8 +12,9 @@ pub(crate) struct Example {
     pub(crate) direction: String,
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    /// The nearest heading above, without its marks.
+    /// The nearest heading above, without its marks, and the nearest of the second level.
     pub(crate) heading: String,
+    pub(crate) chapter: String,
     /// Its line in the page, from 1.
     pub(crate) line: usize,
 }
@@ -51,8 +52,7 @@ impl Page {
             if let Some(info) = line.strip_prefix("```") {
                 let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
                 if let Some(("hex", title)) = info.split_once(' ') {
-                    let heading = headings.last().expect("a heading above each example").clone();
-                    page.examples.push(Example::parse(title, &body, heading, index + 1));
+                    page.examples.push(Example::parse(title, &body, &headings, index + 1));
                 }
             } else if line.starts_with('#') {
                 let level = line.bytes().take_while(|b| *b == b'#').count();
@@ -74,7 +74,7 @@ impl Page {
 }
 
 impl Example {
-    fn parse(title: &str, body: &[&str], heading: String, line: usize) -> Self {
+    fn parse(title: &str, body: &[&str], headings: &[String], line: usize) -> Self {
         let (direction, name) = title.split_once(' ').unwrap_or_else(|| panic!("line {line}: a direction and a name"));
         assert!(["to-server", "to-client"].contains(&direction), "line {line}: the direction {direction}");
         let hex = body.iter().flat_map(|row| row.split('#').next().unwrap_or_default().split_whitespace());
@@ -82,6 +82,14 @@ impl Example {
             assert_eq!(digits.len(), 2, "line {line}: {digits}");
             u8::from_str_radix(digits, 16).unwrap_or_else(|_| panic!("line {line}: {digits}"))
         };
-        Self { direction: direction.into(), name: name.into(), bytes: hex.map(byte).collect(), heading, line }
+        let [_, chapter, ..] = headings else { panic!("line {line}: an example outside of the chapters") };
+        Self {
+            direction: direction.into(),
+            name: name.into(),
+            bytes: hex.map(byte).collect(),
+            heading: headings[headings.len() - 1].clone(),
+            chapter: chapter.clone(),
+            line,
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Strategies for every packet, and for the values in them.
 
-use super::names::Plain;
+use super::{games, names::Plain};
 use malpan_protocol::*;
 use proptest::{collection::vec, option, prelude::*, strategy::Union};
+use std::ops::RangeInclusive;
 
 /// Any packet from a client.
 pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
@@ -12,16 +13,20 @@ pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
             .prop_map(|(min, max, client)| P::Hello { versions: VersionRange { min, max }, client }),
         name().prop_map(|name| P::Guest { name }),
         (number_u32(), plain::<RoomFilter>()).prop_map(|(id, filter)| P::ListRooms { after: RoomId(id), filter }),
-        (title(), option::of(seat_count())).prop_map(|(title, seats)| P::OpenRoom { title, seats }),
-        prop_oneof![Just(JoinTarget::Any), number_u32().prop_map(|id| JoinTarget::Room(RoomId(id)))]
-            .prop_map(|target| P::Join { target }),
+        (option::of(game_name()), title(), option::of(seat_count())).prop_map(|(game, title, seats)| P::OpenRoom {
+            game,
+            title,
+            seats
+        }),
+        join_target().prop_map(|target| P::Join { target }),
         Just(P::Leave),
-        (number_u32(), plain::<Direction>()).prop_map(|(seq, direction)| P::Step { seq, direction }),
+        (number_u32(), games::command_bytes()).prop_map(|(seq, command)| P::Command { seq, command }),
         chat_text().prop_map(|text| P::Chat { text }),
         (plain::<SignalTarget>(), payload()).prop_map(|(to, payload)| P::Signal { to, payload }),
         number_u32().prop_map(|nonce| P::Ping { nonce }),
         number_u32().prop_map(|nonce| P::Pong { nonce }),
         Just(P::Bye),
+        number_u32().prop_map(|id| P::Watch { room: RoomId(id) }),
     ]
 }
 
@@ -36,15 +41,17 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         (vec(room_info(), 0..=ROOMS_PER_PAGE), option::of(number_u32().prop_map(RoomId)))
             .prop_map(|(rooms, next)| P::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next })),
         joined().prop_map(P::Joined),
-        (number_u64(), member()).prop_map(|(event, member)| P::Entered(Entered { event, member })),
-        (number_u64(), seat(), plain::<LeaveReason>()).prop_map(|(event, seat, reason)| P::Left(Left {
+        (number_u64(), member(), games::update_bytes()).prop_map(|(event, member, updates)| P::Entered(Entered {
             event,
-            seat,
-            reason
+            member,
+            updates
         })),
-        moves().prop_map(P::Moves),
-        moves().prop_map(P::Snapshot),
-        (number_u32(), plain::<Refusal>()).prop_map(|(seq, why)| P::StepRefused(StepRefused { seq, why })),
+        (number_u64(), seat(), plain::<LeaveReason>(), games::update_bytes())
+            .prop_map(|(event, seat, reason, updates)| P::Left(Left { event, seat, reason, updates })),
+        updates().prop_map(P::Updates),
+        (number_u64(), number_u64(), games::state_bytes(), acks(0..=MAX_SEATS))
+            .prop_map(|(event, batch, state, acks)| P::Snapshot(Snapshot { event, batch, state, acks })),
+        (number_u32(), refusal_reason()).prop_map(|(seq, why)| P::Refused(Refused { seq, why })),
         (number_u64(), seat(), chat_text()).prop_map(|(event, seat, text)| P::Chat(Chatted { event, seat, text })),
         (number_u64(), seat(), payload()).prop_map(|(event, seat, payload)| P::Signal(Signalled {
             event,
@@ -57,7 +64,38 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         number_u32().prop_map(|id| P::RoomLeft { room: RoomId(id) }),
         any::<u16>().prop_map(|seconds| P::Draining { seconds }),
         plain::<KickReason>().prop_map(|reason| P::Kicked { reason }),
+        (number_u64(), option::of(ack()), games::update_bytes())
+            .prop_map(|(event, ack, updates)| P::Happened(Happened { event, ack, updates })),
     ]
+}
+
+/// Any way to say which room.
+pub(crate) fn join_target() -> impl Strategy<Value = JoinTarget> {
+    prop_oneof![
+        Just(JoinTarget::Any),
+        number_u32().prop_map(|id| JoinTarget::Room(RoomId(id))),
+        game_name().prop_map(JoinTarget::AnyOf),
+    ]
+}
+
+/// Any refusal of a command.
+pub(crate) fn refusal_reason() -> impl Strategy<Value = RefusalReason> {
+    prop_oneof![Just(RefusalReason::TooFast), games::refusal_bytes().prop_map(RefusalReason::Rules)]
+}
+
+/// Texts up to far over every limit, rich in what the rules look at.
+pub(crate) fn any_text() -> impl Strategy<Value = String> {
+    use proptest::char::range;
+    let char = prop_oneof![
+        60 => range(' ', '~'),
+        10 => range('\u{300}', '\u{36f}'),
+        10 => range('\u{1100}', '\u{11ff}'),
+        1 => any::<char>(),
+        1 => range('\u{7f}', '\u{ad}'),
+        1 => range('\u{2000}', '\u{206f}'),
+    ];
+    let length = prop_oneof![3 => 0..30_usize, 1 => 0..260_usize];
+    length.prop_flat_map(move |length| vec(char.clone(), length)).prop_map(String::from_iter)
 }
 
 /// Numbers of every length on the wire, not only the long ones that a uniform choice gives.
@@ -69,7 +107,7 @@ fn number_u64() -> impl Strategy<Value = u64> {
     prop_oneof![number_u32().prop_map(u64::from), any::<u64>()]
 }
 
-fn plain<E: Plain + std::fmt::Debug>() -> Union<Just<E>> {
+pub(super) fn plain<E: Plain + std::fmt::Debug>() -> Union<Just<E>> {
     Union::new(E::ALL.iter().map(|(_, value)| Just(*value)))
 }
 
@@ -97,11 +135,15 @@ fn chat_text() -> impl Strategy<Value = ChatText> {
     text(ChatText::MAX_CHARS, ChatText::new)
 }
 
+fn game_name() -> impl Strategy<Value = GameName> {
+    "[a-z0-9-]{1,15}".prop_map(|text| GameName::new(&text).unwrap())
+}
+
 fn payload() -> impl Strategy<Value = SignalPayload> {
     vec(any::<u8>(), 0..=SignalPayload::MAX_BYTES).prop_map(|bytes| SignalPayload::new(&bytes).unwrap())
 }
 
-fn seat() -> impl Strategy<Value = Seat> {
+pub(super) fn seat() -> impl Strategy<Value = Seat> {
     (0..MAX_SEATS).prop_map(|index| Seat::new(u8::try_from(index).unwrap()).unwrap())
 }
 
@@ -109,21 +151,18 @@ fn seat_count() -> impl Strategy<Value = SeatCount> {
     (1..=MAX_SEATS).prop_map(|count| SeatCount::new(u8::try_from(count).unwrap()).unwrap())
 }
 
-fn cell() -> impl Strategy<Value = Cell> {
+pub(super) fn cell() -> impl Strategy<Value = Cell> {
     (any::<u8>(), any::<u8>()).prop_map(|(x, y)| Cell { x, y })
 }
 
 fn member() -> impl Strategy<Value = Member> {
-    (seat(), name(), cell()).prop_map(|(seat, name, cell)| Member { seat, name, cell })
+    (seat(), name()).prop_map(|(seat, name)| Member { seat, name })
 }
 
 fn room_info() -> impl Strategy<Value = RoomInfo> {
-    (number_u32(), title(), any::<u8>(), seat_count()).prop_map(|(id, title, taken, seats)| RoomInfo {
-        room: RoomId(id),
-        title,
-        taken,
-        seats,
-    })
+    (number_u32(), title(), game_name(), any::<u8>(), seat_count(), any::<u8>()).prop_map(
+        |(id, title, game, taken, seats, watchers)| RoomInfo { room: RoomId(id), title, game, taken, seats, watchers },
+    )
 }
 
 fn welcome() -> impl Strategy<Value = Welcome> {
@@ -145,29 +184,37 @@ fn welcome() -> impl Strategy<Value = Welcome> {
 }
 
 fn joined() -> impl Strategy<Value = Joined> {
-    let side = 1..=BoardSize::MAX_SIDE;
-    let room = (number_u32(), title(), seat_count(), (side.clone(), side), seat());
-    let state = (vec(member(), 0..=MAX_SEATS), number_u32(), number_u64(), number_u64());
-    (room, state).prop_map(|((id, title, seats, (width, height), seat), (members, incarnation, event, batch))| Joined {
+    let room = (number_u32(), title(), seat_count(), game_name(), option::of(seat()));
+    let state = (vec(member(), 0..=MAX_SEATS), number_u32(), number_u64(), number_u64(), games::state_bytes());
+    (room, state).prop_map(|((id, title, seats, game, seat), (members, incarnation, event, batch, state))| Joined {
         room: RoomId(id),
         title,
         seats,
-        board: BoardSize::new(width, height).unwrap(),
+        game,
         seat,
         members: members.try_into().unwrap(),
         incarnation,
         event,
         batch,
+        state,
     })
 }
 
-/// Mostly batches as they are, sometimes the longest that may be.
-fn moves() -> impl Strategy<Value = Moves> {
-    let length = prop_oneof![9 => 0..30_usize, 1 => Just(MAX_MOVES)];
-    let steps = length.prop_flat_map(|length| vec((seat(), cell(), number_u32()), length));
-    (number_u64(), number_u64(), steps).prop_map(|(event, batch, steps)| {
-        let (positions, acks): (Vec<_>, Vec<_>) =
-            steps.into_iter().map(|(seat, cell, seq)| (Position { seat, cell }, Ack { seat, seq })).unzip();
-        Moves { event, batch, positions: positions.try_into().unwrap(), acks: acks.try_into().unwrap() }
+/// Mostly batches as they are, sometimes with the most acknowledgements that may be.
+fn updates() -> impl Strategy<Value = Updates> {
+    let acks = prop_oneof![9 => acks(0..=30), 1 => acks(MAX_ACKS..=MAX_ACKS)];
+    (number_u64(), number_u64(), games::update_bytes(), acks).prop_map(|(event, batch, updates, acks)| Updates {
+        event,
+        batch,
+        updates,
+        acks,
     })
+}
+
+fn acks<const MAX: usize>(counts: RangeInclusive<usize>) -> impl Strategy<Value = List<Ack, MAX>> {
+    vec(ack(), counts).prop_map(|acks| acks.try_into().unwrap())
+}
+
+fn ack() -> impl Strategy<Value = Ack> {
+    (seat(), number_u32()).prop_map(|(seat, seq)| Ack { seat, seq })
 }

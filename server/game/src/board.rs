@@ -1,7 +1,10 @@
 //! The shared board: one piece a seat, one step at a time, one piece a cell.
 
-use crate::Game;
-use malpan_protocol::{BoardSize, Cell, Direction, MAX_SEATS, Position, Refusal, Seat, SeatCount};
+use crate::{Effects, Game};
+use malpan_protocol::{
+    BoardSize, Cell, Direction, GameName, MAX_SEATS, Seat, SeatCount,
+    game::board::{Position, Refusal, State},
+};
 use std::time::Duration;
 
 /// A board and its pieces.
@@ -58,41 +61,50 @@ impl Board {
 }
 
 impl Game for Board {
+    const NAME: GameName = GameName::BOARD;
     type Command = Direction;
     type Update = Position;
     type Refusal = Refusal;
+    type Snapshot = State;
 
-    fn take_seat(&mut self, seat: Seat) -> Position {
+    fn take_seat(&mut self, _now: Duration, seat: Seat) -> Effects<Position> {
         debug_assert!(self.piece(seat).is_none(), "the lobby hands out free seats only");
         let cell = self.start_of(seat);
         self.pieces[seat.index()] = Some(cell);
-        Position { seat, cell }
+        Effects::latest(Position { seat, cell })
     }
 
-    fn leave_seat(&mut self, seat: Seat) {
+    /// The piece goes with its player; nothing else changes.
+    fn leave_seat(&mut self, _now: Duration, seat: Seat) -> Effects<Position> {
         self.pieces[seat.index()] = None;
+        Effects::none()
     }
 
-    fn apply(&mut self, _now: Duration, seat: Seat, direction: Direction) -> Result<Position, Refusal> {
+    fn apply(&mut self, _now: Duration, seat: Seat, direction: Direction) -> Result<Effects<Position>, Refusal> {
         let from = self.piece(seat).ok_or(Refusal::OffBoard)?;
         let cell = from.step(direction).filter(|&cell| self.size.contains(cell)).ok_or(Refusal::OffBoard)?;
         if self.is_taken(cell) {
             return Err(Refusal::Taken);
         }
         self.pieces[seat.index()] = Some(cell);
-        Ok(Position { seat, cell })
+        Ok(Effects::latest(Position { seat, cell }))
     }
 
-    fn snapshot(&self) -> impl Iterator<Item = Position> {
-        Seat::all(self.seats).filter_map(|seat| Some(Position { seat, cell: self.piece(seat)? }))
+    fn snapshot(&self) -> State {
+        let positions = Seat::all(self.seats).filter_map(|seat| Some(Position { seat, cell: self.piece(seat)? }));
+        let positions = positions.collect::<Vec<_>>().try_into().expect("a board has at most MAX_SEATS pieces");
+        State { size: self.size, positions }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Board;
-    use crate::Game;
-    use malpan_protocol::{BoardSize, Cell, Direction, Position, Refusal, Seat, SeatCount};
+    use crate::{Effects, Game};
+    use malpan_protocol::{
+        BoardSize, Cell, Direction, Seat, SeatCount,
+        game::board::{Position, Refusal},
+    };
     use proptest::prelude::*;
     use std::{collections::HashSet, time::Duration};
 
@@ -109,9 +121,9 @@ mod tests {
     #[test]
     fn a_step_goes_one_cell_and_stops_at_the_edge() {
         let mut board = board(2, 1, 1);
-        assert_eq!(board.take_seat(seat(0)).cell, Cell { x: 0, y: 0 });
-        let right = board.apply(NOW, seat(0), Direction::Right);
-        assert_eq!(right, Ok(Position { seat: seat(0), cell: Cell { x: 1, y: 0 } }));
+        let at = |x| Effects::latest(Position { seat: seat(0), cell: Cell { x, y: 0 } });
+        assert_eq!(board.take_seat(NOW, seat(0)), at(0));
+        assert_eq!(board.apply(NOW, seat(0), Direction::Right), Ok(at(1)));
         let before = board.clone();
         for off in [Direction::Right, Direction::Up, Direction::Down] {
             assert_eq!(board.apply(NOW, seat(0), off), Err(Refusal::OffBoard));
@@ -122,19 +134,20 @@ mod tests {
     #[test]
     fn a_taken_cell_is_refused_until_it_is_free() {
         let mut board = board(2, 1, 2);
-        board.take_seat(seat(0));
-        board.take_seat(seat(1));
+        board.take_seat(NOW, seat(0));
+        board.take_seat(NOW, seat(1));
         let before = board.clone();
         assert_eq!(board.apply(NOW, seat(0), Direction::Right), Err(Refusal::Taken));
         assert_eq!(board, before);
-        board.leave_seat(seat(1));
+        board.leave_seat(NOW, seat(1));
         assert!(board.apply(NOW, seat(0), Direction::Right).is_ok());
     }
 
     #[test]
     fn a_full_board_of_pieces_finds_a_cell_for_everyone() {
         let mut board = board(5, 2, 10);
-        let cells: HashSet<_> = (0..10).map(|index| board.take_seat(seat(index)).cell).collect();
+        (0..10).for_each(|index| drop(board.take_seat(NOW, seat(index))));
+        let cells: HashSet<_> = (0..10).map(|index| board.piece(seat(index)).unwrap()).collect();
         assert_eq!(cells.len(), 10);
     }
 
@@ -164,11 +177,11 @@ mod tests {
             for action in actions {
                 match action {
                     Action::Take(index) if live.piece(seat(index)).is_none() => {
-                        prop_assert_eq!(live.take_seat(seat(index)), replay.take_seat(seat(index)));
+                        prop_assert_eq!(live.take_seat(NOW, seat(index)), replay.take_seat(NOW, seat(index)));
                     }
                     Action::Leave(index) => {
-                        live.leave_seat(seat(index));
-                        replay.leave_seat(seat(index));
+                        live.leave_seat(NOW, seat(index));
+                        replay.leave_seat(NOW, seat(index));
                     }
                     Action::Step(index, direction) if live.piece(seat(index)).is_some() => {
                         let before = live.clone();
@@ -179,7 +192,7 @@ mod tests {
                     }
                     _ => {}
                 }
-                let cells: Vec<_> = live.snapshot().map(|position| position.cell).collect();
+                let cells: Vec<_> = live.snapshot().positions.iter().map(|position| position.cell).collect();
                 prop_assert!(cells.iter().all(|&cell| live.size().contains(cell)));
                 prop_assert_eq!(cells.iter().collect::<HashSet<_>>().len(), cells.len());
             }

@@ -1,33 +1,61 @@
 //! What a room's host needs to know of a game.
 
-use malpan_protocol::Seat;
+use crate::Effects;
+use malpan_protocol::{GameName, Seat};
+use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// The rules of one room. The host gathers what they say, numbers it, sends it, and deals with whoever falls behind;
 /// the rules only decide.
 ///
-/// Seats are handed out by the [`Lobby`](crate::Lobby): a seat is taken before its first command and never twice at
-/// once.
-pub trait Game {
+/// The host calls one method at a time and keeps to this: a seat is taken before its first command, and never twice at
+/// once; `now` never goes back. A method that panics ends its room, not the server. One that takes long holds up every
+/// room and session of its thread, unless the host runs rooms on threads of their own.
+///
+/// What the types look like on the wire is serde's and the protocol's business; the client has the same types. An encoded
+/// command has at most [`CommandBytes::MAX_BYTES`](malpan_protocol::CommandBytes::MAX_BYTES) bytes, the updates of one
+/// call together at most half of [`UpdateBytes::MAX_BYTES`](malpan_protocol::UpdateBytes::MAX_BYTES), a snapshot at most
+/// [`StateBytes::MAX_BYTES`](malpan_protocol::StateBytes::MAX_BYTES); more is a fault of the rules and ends the room.
+pub trait Game: Send + Sized + 'static {
+    /// What it is called: rooms of it are opened and joined under this name.
+    const NAME: GameName;
+    /// How often [`Game::tick`] is called; `None` never does.
+    const TICK: Option<Duration> = None;
+    /// Whether rooms may be watched without a seat. Who watches sees all that the seated see.
+    const WATCHABLE: bool = true;
+
     /// What a player asks for.
-    type Command;
-    /// What an accepted command changes, told to everyone in the room.
-    type Update;
+    type Command: DeserializeOwned;
+    /// Something that changed, told to everyone in the room.
+    type Update: Serialize;
     /// Why a command is not done, told to the player alone.
-    type Refusal;
+    type Refusal: Serialize;
+    /// The whole of it, for newcomers, for who watches, and for who missed updates.
+    type Snapshot: Serialize;
 
-    /// Someone sits down. Returns what everyone has to know of it.
-    fn take_seat(&mut self, seat: Seat) -> Self::Update;
+    /// Someone sits down. What it changes is told with the word that they came, so it is delivered in any case.
+    fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<Self::Update>;
 
-    /// Someone is gone.
-    fn leave_seat(&mut self, seat: Seat);
+    /// Someone is gone. What it changes is told with the word that they left, so it is delivered in any case.
+    fn leave_seat(&mut self, now: Duration, seat: Seat) -> Effects<Self::Update>;
 
     /// Does what the player in `seat` asks at `now`, counted from the room's opening, or refuses and changes nothing.
     ///
     /// # Errors
     /// The reason for the refusal.
-    fn apply(&mut self, now: Duration, seat: Seat, command: Self::Command) -> Result<Self::Update, Self::Refusal>;
+    fn apply(
+        &mut self,
+        now: Duration,
+        seat: Seat,
+        command: Self::Command,
+    ) -> Result<Effects<Self::Update>, Self::Refusal>;
 
-    /// The state as updates, enough for a newcomer or for someone who missed some.
-    fn snapshot(&self) -> impl Iterator<Item = Self::Update>;
+    /// Time has passed; called each [`Game::TICK`]. After a stall once, not once for each that was missed.
+    fn tick(&mut self, now: Duration) -> Effects<Self::Update> {
+        let _ = now;
+        Effects::none()
+    }
+
+    /// How it stands. Whoever starts from here and takes in what follows sees what everyone sees.
+    fn snapshot(&self) -> Self::Snapshot;
 }

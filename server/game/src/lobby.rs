@@ -1,11 +1,11 @@
 //! The lobby: which rooms there are and which seats are free. One reservation at a time; the host holds a lock around
 //! it.
 
-use malpan_protocol::{MAX_SEATS, RoomFilter, RoomId, RoomInfo, RoomTitle, Seat, SeatCount};
+use malpan_protocol::{GameName, MAX_SEATS, RoomFilter, RoomId, RoomInfo, RoomTitle, Seat, SeatCount};
 use std::collections::BTreeMap;
 
-/// The rooms and their seats. A reserved seat counts as taken, so a room with one cannot close under whoever is on the
-/// way to it.
+/// The rooms, their seats, and who watches. A reserved seat counts as taken, so a room with one cannot close under whoever
+/// is on the way to it. Watchers keep no room open.
 #[derive(Debug)]
 pub struct Lobby {
     rooms: BTreeMap<RoomId, Entry>,
@@ -16,9 +16,11 @@ pub struct Lobby {
 #[derive(Debug)]
 struct Entry {
     title: RoomTitle,
+    game: GameName,
     shard: usize,
     seats: SeatCount,
     taken: [bool; MAX_SEATS],
+    watchers: usize,
 }
 
 /// A reserved seat.
@@ -39,6 +41,17 @@ pub enum JoinError {
     /// Every seat is taken.
     #[error("room {0} is full")]
     RoomFull(RoomId),
+}
+
+/// Why a room cannot be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    /// No room has that number, or not any more.
+    #[error("there is no room {0}")]
+    NoSuchRoom(RoomId),
+    /// As many watch it as may.
+    #[error("as many watch room {0} as may")]
+    Full(RoomId),
 }
 
 /// Why no room was opened.
@@ -69,13 +82,14 @@ impl Lobby {
     pub fn open(
         &mut self,
         title: impl FnOnce(RoomId) -> RoomTitle,
+        game: GameName,
         seats: SeatCount,
         shard: usize,
     ) -> Result<Place, OpenError> {
         let number = self.last.checked_add(1).filter(|_| self.rooms.len() < self.max_rooms);
         let room = RoomId(number.ok_or(OpenError(self.rooms.len()))?);
         self.last = room.0;
-        let mut entry = Entry { title: title(room), shard, seats, taken: [false; MAX_SEATS] };
+        let mut entry = Entry { title: title(room), game, shard, seats, taken: [false; MAX_SEATS], watchers: 0 };
         let seat = entry.reserve().expect("a new room has a free seat");
         self.rooms.insert(room, entry);
         Ok(Place { room, seat })
@@ -91,10 +105,12 @@ impl Lobby {
         Ok(Place { room, seat })
     }
 
-    /// Reserves a seat in the fullest room with a free one: on `shard` only, or where that is `None` on all. `None`
-    /// where there is no such room.
-    pub fn reserve_any(&mut self, shard: Option<usize>) -> Option<Place> {
-        let open = |entry: &Entry| entry.has_free_seat() && shard.is_none_or(|shard| shard == entry.shard);
+    /// Reserves a seat in the fullest room of `game` with a free one: on `shard` only, or where that is `None` on all.
+    /// `None` where there is no such room.
+    pub fn reserve_any(&mut self, game: GameName, shard: Option<usize>) -> Option<Place> {
+        let open = |entry: &Entry| {
+            entry.game == game && entry.has_free_seat() && shard.is_none_or(|shard| shard == entry.shard)
+        };
         // The lowest number among equally full ones: people who come together meet.
         let (room, entry) = self
             .rooms
@@ -114,6 +130,32 @@ impl Lobby {
         }
         self.rooms.remove(&place.room);
         Released::Closed
+    }
+
+    /// Counts one more who watches a room, of whom there may be `most`.
+    ///
+    /// # Errors
+    /// [`WatchError`] where there is no such room, or no more may watch it.
+    pub fn watch(&mut self, room: RoomId, most: usize) -> Result<(), WatchError> {
+        let entry = self.rooms.get_mut(&room).ok_or(WatchError::NoSuchRoom(room))?;
+        if entry.watchers >= most {
+            return Err(WatchError::Full(room));
+        }
+        entry.watchers += 1;
+        Ok(())
+    }
+
+    /// Someone watches no more. A room that is not there has closed meanwhile.
+    pub fn unwatch(&mut self, room: RoomId) {
+        if let Some(entry) = self.rooms.get_mut(&room) {
+            entry.watchers -= 1;
+        }
+    }
+
+    /// What is played in a room.
+    #[must_use]
+    pub fn game(&self, room: RoomId) -> Option<GameName> {
+        self.rooms.get(&room).map(|entry| entry.game)
     }
 
     /// Strikes a room out, whoever sits there: it failed.
@@ -169,16 +211,19 @@ impl Entry {
 
     fn info(&self, room: RoomId) -> RoomInfo {
         let taken = u8::try_from(self.taken_count()).expect("at most MAX_SEATS");
-        RoomInfo { room, title: self.title.clone(), taken, seats: self.seats }
+        let watchers = u8::try_from(self.watchers).unwrap_or(u8::MAX);
+        RoomInfo { room, title: self.title.clone(), game: self.game, taken, seats: self.seats, watchers }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{JoinError, Lobby, Place, Released};
-    use malpan_protocol::{RoomFilter, RoomId, RoomTitle, SeatCount};
+    use super::{JoinError, Lobby, Place, Released, WatchError};
+    use malpan_protocol::{GameName, RoomFilter, RoomId, RoomTitle, SeatCount};
     use proptest::prelude::*;
     use std::collections::HashSet;
+
+    const BOARD: GameName = GameName::BOARD;
 
     fn title(room: RoomId) -> RoomTitle {
         RoomTitle::new(&format!("Board {room}")).unwrap()
@@ -191,38 +236,61 @@ mod tests {
     #[test]
     fn quick_join_takes_the_fullest_open_room_of_the_shard() {
         let mut lobby = Lobby::new(10);
-        let small = lobby.open(title, seats(3), 0).unwrap().room;
-        let fuller = lobby.open(title, seats(3), 0).unwrap().room;
+        let small = lobby.open(title, BOARD, seats(3), 0).unwrap().room;
+        let fuller = lobby.open(title, BOARD, seats(3), 0).unwrap().room;
         lobby.reserve(fuller).unwrap();
-        let elsewhere = lobby.open(title, seats(10), 1).unwrap().room;
+        let elsewhere = lobby.open(title, BOARD, seats(10), 1).unwrap().room;
         for _ in 0..4 {
             lobby.reserve(elsewhere).unwrap();
         }
-        assert_eq!(lobby.reserve_any(Some(0)).unwrap().room, fuller);
-        assert_eq!(lobby.reserve_any(Some(0)).unwrap().room, small);
-        assert_eq!(lobby.reserve_any(None).unwrap().room, elsewhere);
-        assert_eq!(lobby.reserve_any(Some(0)).unwrap().room, small);
-        assert_eq!(lobby.reserve_any(Some(0)), None);
+        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, fuller);
+        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, small);
+        assert_eq!(lobby.reserve_any(BOARD, None).unwrap().room, elsewhere);
+        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, small);
+        assert_eq!(lobby.reserve_any(BOARD, Some(0)), None);
+    }
+
+    #[test]
+    fn games_do_not_mix() {
+        let mut lobby = Lobby::new(10);
+        let five = lobby.open(title, GameName::FIVE, seats(2), 0).unwrap().room;
+        assert_eq!(lobby.reserve_any(BOARD, None), None);
+        assert_eq!(lobby.reserve_any(GameName::FIVE, None).unwrap().room, five);
+        assert_eq!(lobby.game(five), Some(GameName::FIVE));
+    }
+
+    #[test]
+    fn watchers_are_bounded_and_keep_no_room_open() {
+        let mut lobby = Lobby::new(1);
+        let place = lobby.open(title, BOARD, seats(1), 0).unwrap();
+        lobby.watch(place.room, 1).unwrap();
+        assert_eq!(lobby.watch(place.room, 1), Err(WatchError::Full(place.room)));
+        assert_eq!(lobby.page(RoomId(0), RoomFilter::All, 9).0[0].watchers, 1);
+        lobby.unwatch(place.room);
+        lobby.watch(place.room, 1).unwrap();
+        assert_eq!(lobby.release(place), Released::Closed);
+        assert_eq!(lobby.watch(place.room, 1), Err(WatchError::NoSuchRoom(place.room)));
+        lobby.unwatch(place.room);
     }
 
     #[test]
     fn a_room_without_seats_taken_is_gone_for_good() {
         let mut lobby = Lobby::new(1);
-        let first = lobby.open(title, seats(2), 0).unwrap();
-        assert!(lobby.open(title, seats(2), 0).is_err());
+        let first = lobby.open(title, BOARD, seats(2), 0).unwrap();
+        assert!(lobby.open(title, BOARD, seats(2), 0).is_err());
         let second = lobby.reserve(first.room).unwrap();
         assert_eq!(lobby.reserve(first.room), Err(JoinError::RoomFull(first.room)));
         assert_eq!(lobby.release(first), Released::Open);
         assert_eq!(lobby.release(second), Released::Closed);
         assert_eq!(lobby.reserve(first.room), Err(JoinError::NoSuchRoom(first.room)));
-        assert_ne!(lobby.open(title, seats(2), 0).unwrap().room, first.room);
+        assert_ne!(lobby.open(title, BOARD, seats(2), 0).unwrap().room, first.room);
     }
 
     #[test]
     fn pages_cover_every_wanted_room_once() {
         let mut lobby = Lobby::new(100);
         for n in 0..25 {
-            lobby.open(title, seats(if n % 5 == 0 { 1 } else { 2 }), 0).unwrap();
+            lobby.open(title, BOARD, seats(if n % 5 == 0 { 1 } else { 2 }), 0).unwrap();
         }
         for (filter, expected) in [(RoomFilter::All, 25), (RoomFilter::Open, 20)] {
             let (mut after, mut seen) = (RoomId(0), Vec::new());
@@ -248,8 +316,8 @@ mod tests {
             let mut held: Vec<Place> = Vec::new();
             for (kind, pick, count) in actions {
                 let place = match kind {
-                    0 => lobby.open(title, seats(count), pick % 2).ok(),
-                    1 => lobby.reserve_any((pick % 3 < 2).then_some(pick % 2)),
+                    0 => lobby.open(title, BOARD, seats(count), pick % 2).ok(),
+                    1 => lobby.reserve_any(BOARD, (pick % 3 < 2).then_some(pick % 2)),
                     2 => held.get(pick).and_then(|place| lobby.reserve(place.room).ok()),
                     _ => {
                         if pick < held.len() {

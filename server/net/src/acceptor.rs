@@ -1,10 +1,12 @@
 //! Accepts connections and deals them to the shards in turn. No accept error ends it.
 
-use crate::{Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, closing::shut_down};
-use socket2::SockRef;
+use crate::{
+    Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, Transport, closing::shut_down, options,
+};
+use futures::FutureExt;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
@@ -16,13 +18,14 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_
 /// How many refused connections may be told so at once; further ones are just closed.
 const FAREWELLS_AT_ONCE: usize = 256;
 
-/// Accepts on `listener` until `stop`, and serves each connection with `protocol` on one of `shards`. What concerns no
-/// shard, such as a refusal, is counted by the first.
+/// Accepts on `listener` until `stop`, and serves each connection over `transport` with `protocol` on one of `shards`.
+/// What concerns no shard, such as a refusal, is counted by the first.
 ///
 /// # Panics
 /// Where there are no shards.
-pub async fn accept<P: Protocol>(
+pub async fn accept<T: Transport, P: Protocol>(
     listener: TcpListener,
+    transport: T,
     shards: Arc<[Shard]>,
     admission: Arc<Admission>,
     protocol: P,
@@ -47,9 +50,9 @@ pub async fn accept<P: Protocol>(
                 match admission.admit(peer.ip()) {
                     Ok(permit) => {
                         let shard = turn.next().expect("a cycle over at least one");
-                        deal(stream, peer, shard, protocol.clone(), permit);
+                        deal(stream, peer, shard, transport.clone(), protocol.clone(), permit);
                     }
-                    Err(refusal) => refuse(stream, peer, &shards[0], &protocol, refusal, &farewells),
+                    Err(refusal) => refuse(stream, peer, &shards[0], &transport, &protocol, refusal, &farewells),
                 }
             }
             Err(error) => {
@@ -68,12 +71,25 @@ pub async fn accept<P: Protocol>(
     }
 }
 
-fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protocol: P, permit: Permit) {
-    let send_buffer = shard.settings().send_buffer_bytes;
+fn deal<T: Transport, P: Protocol>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shard: &Shard,
+    transport: T,
+    protocol: P,
+    permit: Permit,
+) {
+    let has_heartbeat = protocol.heartbeat().is_some();
     // The socket leaves the acceptor's readiness queue here and enters the shard's there.
-    let prepared = prepare(&stream, send_buffer).and_then(|()| stream.into_std());
+    let prepared = options::set(&stream, shard.settings(), has_heartbeat).and_then(|()| stream.into_std());
     match prepared {
-        Ok(stream) => shard.open_with(peer, protocol, permit, move || TcpStream::from_std(stream)),
+        Ok(stream) => shard.open_with(peer, protocol, permit, move || async move {
+            // An error is the machine's, which watches no more sockets than it can. The peer is not named: it would have
+            // its place in every session's task.
+            let stream = TcpStream::from_std(stream)
+                .inspect_err(|error| tracing::warn!(%error, "a connection could not be taken over"))?;
+            transport.handshake(stream).await
+        }),
         Err(error) => {
             shard.counters().add_closed(CloseReason::Broken);
             tracing::debug!(%peer, %error, "a connection ended while it was accepted");
@@ -81,19 +97,12 @@ fn deal<P: Protocol>(stream: TcpStream, peer: SocketAddr, shard: &Shard, protoco
     }
 }
 
-fn prepare(stream: &TcpStream, send_buffer: Option<usize>) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    if let Some(bytes) = send_buffer {
-        SockRef::from(stream).set_send_buffer_size(bytes)?;
-    }
-    Ok(())
-}
-
 /// Tells a peer why it is not admitted, where that costs little, and closes.
-fn refuse<P: Protocol>(
+fn refuse<T: Transport, P: Protocol>(
     stream: TcpStream,
     peer: SocketAddr,
     shard: &Shard,
+    transport: &T,
     protocol: &P,
     refusal: Refusal,
     farewells: &Arc<Semaphore>,
@@ -104,6 +113,8 @@ fn refuse<P: Protocol>(
     let (Some(farewell), Ok(place)) = (protocol.farewell(reason), Arc::clone(farewells).try_acquire_owned()) else {
         return;
     };
+    // Who is refused is worth no handshake that takes work.
+    let Some(Ok(stream)) = transport.handshake(stream).now_or_never() else { return };
     let limit = shard.settings().closing_linger;
     // Here and not on the shard: it holds no session, and the acceptor has time.
     tokio::spawn(async move {
@@ -112,7 +123,7 @@ fn refuse<P: Protocol>(
     });
 }
 
-async fn say_farewell(mut stream: TcpStream, farewell: &Frame, limit: Duration) {
+async fn say_farewell<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: IO, farewell: &Frame, limit: Duration) {
     if let Ok(Ok(())) = timeout(limit, stream.write_all(farewell)).await {
         shut_down(&mut stream, limit).await;
     }

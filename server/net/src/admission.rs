@@ -26,6 +26,13 @@ pub struct AdmissionLimits {
     pub exempt: Exemption,
 }
 
+impl Default for AdmissionLimits {
+    /// 10,000 sessions, 2,000 of them not established, 64 for each address but loopback.
+    fn default() -> Self {
+        Self { sessions: 10_000, pending: 2000, per_address: 64, exempt: Arc::new(|address| address.is_loopback()) }
+    }
+}
+
 /// Why a connection was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
@@ -202,6 +209,16 @@ mod tests {
         assert_eq!((admission.sessions(), admission.pending()), (0, 0));
         assert!(admission.by_network.lock().unwrap().is_empty());
         assert!(admission.admit(ip("10.0.0.1")).is_ok());
+    }
+
+    #[test]
+    fn by_default_many_come_from_here_and_few_from_elsewhere() {
+        let admission = Admission::new(AdmissionLimits::default());
+        let admitted = |address| {
+            let permits: Vec<_> = std::iter::from_fn(|| admission.admit(ip(address)).ok()).collect();
+            permits.len()
+        };
+        assert_eq!([admitted("10.0.0.1"), admitted("127.0.0.1"), admitted("::1")], [64, 2000, 2000]);
     }
 
     #[test]

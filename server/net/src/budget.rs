@@ -9,7 +9,8 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     interval: Duration,
-    burst: u32,
+    /// How far ahead of its time one may be taken: what the rest of the burst takes to fill up.
+    ahead: Duration,
 }
 
 impl Rate {
@@ -20,7 +21,8 @@ impl Rate {
     #[must_use]
     pub fn new(count: u32, period: Duration, burst: u32) -> Self {
         assert!(count > 0 && burst > 0, "a rate allows something");
-        Self { interval: period / count, burst }
+        let interval = period / count;
+        Self { interval, ahead: interval * (burst - 1) }
     }
 
     /// `count` per second, as many at once.
@@ -35,6 +37,19 @@ impl Rate {
 
 /// What is left of a [`Rate`], as the time at which it would be whole again (the generic cell rate algorithm): one
 /// word of state, no timer.
+///
+/// ```
+/// use malpan_net::{Budget, Rate};
+/// use std::time::{Duration, Instant};
+///
+/// // Five in five seconds, two of them at once.
+/// let rate = Rate::new(5, Duration::from_secs(5), 2);
+/// let (mut budget, now) = (Budget::default(), Instant::now());
+/// assert!(budget.take(&rate, now) && budget.take(&rate, now));
+/// assert!(!budget.take(&rate, now));
+/// // A second later there is one more.
+/// assert!(budget.take(&rate, now + Duration::from_secs(1)));
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Budget {
     whole_at: Option<Instant>,
@@ -44,7 +59,8 @@ impl Budget {
     /// Takes one, if one is left at `now`.
     pub fn take(&mut self, rate: &Rate, now: Instant) -> bool {
         let whole_at = self.whole_at.map_or(now, |at| at.max(now));
-        if whole_at.duration_since(now) > rate.interval * (rate.burst - 1) {
+        // A time that no clock reaches is later than any.
+        if now.checked_add(rate.ahead).is_some_and(|latest| whole_at > latest) {
             return false;
         }
         self.whole_at = Some(whole_at + rate.interval);

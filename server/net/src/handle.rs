@@ -1,10 +1,11 @@
 //! A session as everyone else sees it: something to send to and to close.
 
 use crate::{
-    CloseReason, Frame, Permit, Shard,
+    CloseReason, Count, Frame, Permit, Protocol, Shard,
     queue::{Item, SendQueue},
 };
 use std::{
+    any::TypeId,
     fmt,
     net::SocketAddr,
     sync::{
@@ -38,6 +39,53 @@ pub enum Delivery {
 
 /// Sends to one session and closes it. Cheap to clone; all clones are the same session. Keeping one keeps neither the
 /// connection nor the session's task alive.
+///
+/// There are three ways to send, none of which waits. They differ in what becomes of a peer that is behind:
+///
+/// ```
+/// use malpan_net::{CloseReason, Delivery, Frame, Protocol, QueueLimits, Service, SessionHandle, Settings};
+/// # use malpan_net::{Admission, AdmissionLimits, Counters, Shard, codec::LinesCodec};
+/// # use std::sync::Arc;
+/// # use tokio::{io::duplex, runtime::Handle, sync::mpsc};
+/// # #[derive(Clone)]
+/// # struct Passes(mpsc::UnboundedSender<SessionHandle>);
+/// # struct Nothing;
+/// # impl Protocol for Passes {
+/// #     type Decoder = LinesCodec;
+/// #     type Service = Nothing;
+/// #     fn decoder(&self) -> LinesCodec { LinesCodec::new() }
+/// #     fn open(&self, session: SessionHandle) -> Nothing { self.0.send(session).unwrap(); Nothing }
+/// # }
+/// # impl Service for Nothing {
+/// #     type Packet = String;
+/// #     async fn packet(&mut self, _: String) {}
+/// # }
+///
+/// // Four frames at most, and from the second on the peer is behind.
+/// let queue = QueueLimits { messages: 4, lag_messages: 2, recovered_messages: 0, ..QueueLimits::default() };
+/// let settings = Settings { queue, ..Settings::default() };
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let shard = Shard::new(0, Handle::current(), settings, Arc::<Counters>::default());
+/// # let (_client, server) = duplex(1);
+/// # let (passes, mut opened) = mpsc::unbounded_channel();
+/// # let peer = "192.0.2.1:7".parse().unwrap();
+/// # let permit = Admission::new(AdmissionLimits::default()).admit(std::net::IpAddr::from([192, 0, 2, 1])).unwrap();
+/// # shard.open(server, peer, Passes(passes), permit);
+/// # let session = opened.recv().await.unwrap();
+///
+/// // Its peer does not read.
+/// let frame = Frame::new(b"news\n");
+/// assert_eq!(session.send_latest(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send_droppable(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send_latest(frame.clone()), Delivery::LeftOut);
+/// assert_eq!(session.send_droppable(frame.clone()), Delivery::LeftOut);
+/// // What must be delivered goes on to be queued, up to the bound.
+/// assert_eq!(session.send(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send(frame.clone()), Delivery::Queued);
+/// assert_eq!(session.send(frame), Delivery::Closed);
+/// assert_eq!(session.close_reason(), Some(CloseReason::SlowConsumer));
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct SessionHandle(Arc<Shared>);
 
@@ -49,6 +97,8 @@ struct Shared {
     close: OnceLock<CloseReason>,
     permit: Mutex<Option<Permit>>,
     heartbeat: Option<Frame>,
+    /// The type of the protocol.
+    protocol: TypeId,
     // Times on the shard's coarse clock, in milliseconds.
     heard_at: AtomicU64,
     pinged_at: AtomicU64,
@@ -63,12 +113,12 @@ struct Shared {
 const NEVER: u64 = u64::MAX;
 
 impl SessionHandle {
-    pub(crate) fn new(
+    pub(crate) fn new<P: Protocol>(
         id: SessionId,
         peer: SocketAddr,
         shard: Shard,
         permit: Permit,
-        heartbeat: Option<Frame>,
+        protocol: &P,
     ) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, receiver) = SendQueue::new();
         let now = shard.clock_ms();
@@ -79,7 +129,8 @@ impl SessionHandle {
             queue,
             close: OnceLock::new(),
             permit: Mutex::new(Some(permit)),
-            heartbeat,
+            heartbeat: protocol.heartbeat(),
+            protocol: TypeId::of::<P>(),
             heard_at: AtomicU64::new(now),
             pinged_at: AtomicU64::new(now),
             blocked_since: AtomicU64::new(0),
@@ -99,6 +150,13 @@ impl SessionHandle {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.0.peer
+    }
+
+    /// Whether it was opened with the protocol `P`: for whoever looks at all sessions of a shard that several listeners
+    /// share.
+    #[must_use]
+    pub fn speaks<P: Protocol>(&self) -> bool {
+        self.0.protocol == TypeId::of::<P>()
     }
 
     /// The shard on which the session lives.
@@ -132,13 +190,13 @@ impl SessionHandle {
         if self.close_reason().is_some() {
             return Delivery::Closed;
         }
-        if self.0.queue.leaves_out(limits) {
-            return Delivery::LeftOut;
+        if !self.0.queue.leaves_out(limits) {
+            if self.0.queue.push(frame, limits) {
+                return Delivery::Queued;
+            }
+            self.0.queue.leave_out();
         }
-        if self.0.queue.push(frame, limits) {
-            return Delivery::Queued;
-        }
-        self.0.queue.leave_out();
+        self.0.shard.counters().add(Count::LatestLeftOut);
         Delivery::LeftOut
     }
 
@@ -151,6 +209,7 @@ impl SessionHandle {
         if !self.0.queue.is_behind(limits) && self.0.queue.push(frame, limits) {
             Delivery::Queued
         } else {
+            self.0.shard.counters().add(Count::DroppableDropped);
             Delivery::LeftOut
         }
     }
@@ -168,8 +227,9 @@ impl SessionHandle {
         self.0.close.get().copied()
     }
 
-    /// The peer has proven itself (signed in, say): the session no longer counts as pending, its deadline is lifted,
-    /// and from now on silence is limited and heartbeats are sent.
+    /// The peer has proven itself (signed in, say), or had [nothing to prove](crate::Protocol::signs_in): the session no longer counts as pending, its deadline is lifted,
+    /// and from now on silence is limited and heartbeats are sent, where the protocol has
+    /// [some](crate::Protocol::heartbeat).
     pub fn establish(&self) {
         if let Some(permit) = &*self.permit() {
             permit.establish();
@@ -184,8 +244,8 @@ impl SessionHandle {
         self.0.established.load(Ordering::Relaxed)
     }
 
-    /// Ends the session with [`CloseReason::Deadline`] after `time`, unless it is established or gets another deadline
-    /// before.
+    /// Ends the session with [`CloseReason::Deadline`] after `time`, unless [`SessionHandle::establish`] is called or
+    /// another deadline set before.
     pub fn set_deadline(&self, time: Duration) {
         // Rounded up: a deadline may come a sweep late, but never early.
         let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
@@ -200,6 +260,20 @@ impl SessionHandle {
 
     pub(crate) fn queue(&self) -> &SendQueue {
         &self.0.queue
+    }
+
+    /// A read brought so many bytes.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.heard();
+        self.0.shard.counters().add_many(Count::BytesReceived, bytes);
+    }
+
+    /// The stream took so many bytes, and with them the last of so many frames: their places are free.
+    pub(crate) fn written(&self, frames: usize, bytes: usize) {
+        self.0.queue.release(frames, bytes);
+        let counters = self.0.shard.counters();
+        counters.add_many(Count::BytesWritten, bytes);
+        counters.add_many(Count::FramesWritten, frames);
     }
 
     pub(crate) fn heard(&self) {
@@ -242,7 +316,8 @@ impl SessionHandle {
         if self.0.blocked_since.load(Ordering::Relaxed) != 0 && passed(&self.0.blocked_since, settings.write_stall) {
             return Due::Close(CloseReason::WriteStalled);
         }
-        if !self.is_established() {
+        // Of a peer that cannot be asked, silence says nothing; see Protocol::heartbeat.
+        if !self.is_established() || self.0.heartbeat.is_none() {
             return Due::Nothing;
         }
         if settings.silence.is_some_and(|limit| passed(&self.0.heard_at, limit)) {

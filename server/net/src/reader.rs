@@ -58,13 +58,13 @@ impl<D: Decoder> Reader<D> {
         Self { decoder, rest: BytesMut::new(), rest_is_fresh: false }
     }
 
-    /// The next packet; `heard` is called for whatever comes. Pending only once nothing can be decoded and the socket has
+    /// The next packet; `heard` is told how many bytes each read brings. Pending only once nothing can be decoded and the socket has
     /// nothing more, or the task's budget is spent.
     pub(crate) fn poll_packet<IO: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut IO,
-        mut heard: impl FnMut(),
+        mut heard: impl FnMut(usize),
     ) -> Poll<Result<D::Item, ReadEnd<D::Error>>> {
         if self.rest_is_fresh {
             // As reading does, this costs a place in the task's budget. Without it the packets of one read would be
@@ -90,7 +90,7 @@ impl<D: Decoder> Reader<D> {
                 bytes.extend_from_slice(&self.rest);
                 let count = ready!(poll_read_buf(Pin::new(&mut *io), cx, bytes)).map_err(ReadEnd::Io)?;
                 let packet = if count > 0 {
-                    heard();
+                    heard(count);
                     self.decoder.decode(bytes).map_err(ReadEnd::Undecodable)?
                 } else {
                     // A packet that was cut off is the peer's loss, not an offence: the stream has just ended.
@@ -177,7 +177,7 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         let mut lines = Vec::new();
         loop {
-            match reader.poll_packet(&mut cx, &mut script, || {}) {
+            match reader.poll_packet(&mut cx, &mut script, |_| {}) {
                 Poll::Ready(Ok(line)) => lines.push(line),
                 Poll::Ready(Err(ReadEnd::Eof)) => {
                     lines.push("END".into());
@@ -242,12 +242,15 @@ mod tests {
     #[test]
     fn every_read_with_something_in_it_is_a_sign_of_life() {
         let mut script = Script([b"a".to_vec(), b"b".to_vec(), b"\nc".to_vec(), vec![]].into());
-        let mut heard = 0;
+        let (mut heard, mut bytes) = (0, 0);
         let mut cx = Context::from_waker(Waker::noop());
         let mut reader = new();
-        assert!(matches!(reader.poll_packet(&mut cx, &mut script, || heard += 1), Poll::Ready(Ok(_))));
-        assert_eq!(heard, 3);
-        assert!(matches!(reader.poll_packet(&mut cx, &mut script, || heard += 1), Poll::Ready(Ok(_))));
-        assert_eq!(heard, 3, "the end is no sign of life");
+        let mut note = |count| {
+            heard += 1;
+            bytes += count;
+        };
+        assert!(matches!(reader.poll_packet(&mut cx, &mut script, &mut note), Poll::Ready(Ok(_))));
+        assert!(matches!(reader.poll_packet(&mut cx, &mut script, &mut note), Poll::Ready(Ok(_))));
+        assert_eq!((heard, bytes), (3, 4), "the end is no sign of life");
     }
 }

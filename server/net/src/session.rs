@@ -1,6 +1,7 @@
 //! A session: the one task that owns a connection from its first byte to its last.
 //!
 //! ```text
+//! Transport::handshake -> Service::opened
 //! wait: close asked for? -> write what is queued -> read a packet -> Service::packet (writing goes on) -> wait
 //! ```
 //!
@@ -8,7 +9,7 @@
 //! an answer leaves before the next question is read.
 
 use crate::{
-    CloseReason, Protocol, Service, SessionHandle,
+    CloseReason, Count, Protocol, Service, SessionHandle,
     closing::close,
     queue::Item,
     reader::{ReadEnd, Reader},
@@ -18,7 +19,7 @@ use crate::{
 use futures::FutureExt;
 use std::{
     future::{Future, poll_fn},
-    io,
+    io, mem,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
     task::{Context, Poll},
@@ -26,32 +27,61 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
+    time::timeout,
 };
 use tokio_util::codec::Decoder;
 
 /// Serves one connection, which `connect` makes on the shard's own runtime, to its end.
-pub(crate) async fn run<IO, P>(
-    connect: impl FnOnce() -> io::Result<IO>,
+pub(crate) async fn run<IO, F, P>(
+    connect: impl FnOnce() -> F + Send,
     protocol: P,
     registered: Registered,
     queue: mpsc::UnboundedReceiver<Item>,
 ) where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
+    F: Future<Output = io::Result<IO>> + Send,
     P: Protocol,
 {
     let session = registered.session();
-    let mut io = match connect() {
-        Ok(io) => io,
-        Err(error) => {
-            tracing::warn!(session = session.id().0, peer = %session.peer(), %error, "it could not be taken over");
-            session.close(CloseReason::Broken);
-            session.shard().counters().add_closed(CloseReason::Broken);
-            return;
-        }
-    };
     let mut writer = Writer::new(queue);
+    // Boxed: what comes before and after is over soon, and must not make every session's task larger.
+    let connected = AssertUnwindSafe(Box::pin(connected(connect, &mut writer, session))).catch_unwind().await;
+    let mut io = match connected.unwrap_or(Err(CloseReason::Panicked)) {
+        Ok(io) => io,
+        Err(reason) => return note_end(session, reason),
+    };
+    if !protocol.signs_in() {
+        session.establish();
+    }
     let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
     let reason = served.unwrap_or(CloseReason::Panicked);
+    note_end(session, reason);
+    Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
+}
+
+/// The stream that `connect` makes, in its time and unless the session is closed before; or why there is none.
+async fn connected<IO, F: Future<Output = io::Result<IO>>>(
+    connect: impl FnOnce() -> F,
+    writer: &mut Writer,
+    session: &SessionHandle,
+) -> Result<IO, CloseReason> {
+    let mut connecting = pin!(timeout(session.shard().settings().handshake_within, connect()));
+    poll_fn(|cx| {
+        // Looked at first: on a stream that is there at once, even whoever is closed before it began is told why.
+        if let Poll::Ready(connected) = connecting.as_mut().poll(cx) {
+            return Poll::Ready(connected.unwrap_or_else(|late| Err(late.into())).map_err(|error| {
+                tracing::debug!(session = session.id().0, peer = %session.peer(), %error, "the handshake failed");
+                CloseReason::Handshake
+            }));
+        }
+        writer.hold(cx, session);
+        session.close_reason().map_or(Poll::Pending, |reason| Poll::Ready(Err(reason)))
+    })
+    .await
+}
+
+/// Nobody is served any more, for `reason`.
+fn note_end(session: &SessionHandle, reason: CloseReason) {
     // Those who still send after a panic learn that it is over before they are heard again.
     session.close(reason);
     session.shard().counters().add_closed(reason);
@@ -62,8 +92,6 @@ pub(crate) async fn run<IO, P>(
         // The service has its own word for it.
         reason => tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
     }
-    // Boxed: the end is rare and must not make every session's task larger.
-    Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
 }
 
 async fn serve<IO, P>(io: &mut IO, writer: &mut Writer, protocol: &P, session: &SessionHandle) -> CloseReason
@@ -73,24 +101,30 @@ where
 {
     let mut reader = Reader::new(protocol.decoder());
     let mut service = protocol.open(session.clone());
+    let mut opened = false;
     let reason = loop {
         let event = poll_fn(|cx| {
             if let Poll::Ready(reason) = poll_outgoing(cx, io, writer, session) {
                 return Poll::Ready(Event::Ended(reason));
             }
+            if !mem::replace(&mut opened, true) {
+                return Poll::Ready(Event::Opened);
+            }
             if session.queue().has_recovered(&session.shard().settings().queue) {
                 return Poll::Ready(Event::Recovered);
             }
-            reader.poll_packet(cx, io, || session.heard()).map(Event::Read)
+            reader.poll_packet(cx, io, |bytes| session.received(bytes)).map(Event::Read)
         });
         let ended = match event.await {
             Event::Read(Ok(packet)) => {
                 // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
+                session.shard().counters().add(Count::PacketsReceived);
                 handle(pin!(service.packet(packet)), io, writer, session).await
             }
+            Event::Opened => handle(pin!(service.opened()), io, writer, session).await,
             Event::Recovered => handle(pin!(service.recovered()), io, writer, session).await,
-            Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end)),
+            Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end, session)),
             Event::Ended(reason) => Some(reason),
         };
         if let Some(reason) = ended {
@@ -106,6 +140,7 @@ where
 }
 
 enum Event<R> {
+    Opened,
     Read(R),
     Recovered,
     Ended(CloseReason),
@@ -147,14 +182,19 @@ fn poll_outgoing<IO: AsyncWrite + Unpin>(
     session.close_reason().map_or(Poll::Pending, Poll::Ready)
 }
 
-fn read_end<P: Protocol>(service: &mut P::Service, end: ReadEnd<<P::Decoder as Decoder>::Error>) -> CloseReason {
+fn read_end<P: Protocol>(
+    service: &mut P::Service,
+    end: ReadEnd<<P::Decoder as Decoder>::Error>,
+    session: &SessionHandle,
+) -> CloseReason {
     match end {
         ReadEnd::Eof => CloseReason::PeerClosed,
         ReadEnd::Io(error) => {
-            tracing::trace!(%error, "reading failed");
+            tracing::trace!(session = session.id().0, %error, "reading failed");
             CloseReason::Broken
         }
         ReadEnd::Undecodable(error) => {
+            tracing::trace!(session = session.id().0, peer = %session.peer(), %error, "these bytes are no packet");
             service.malformed(&error);
             CloseReason::Malformed
         }
@@ -164,10 +204,13 @@ fn read_end<P: Protocol>(service: &mut P::Service, end: ReadEnd<<P::Decoder as D
 #[cfg(test)]
 mod tests {
     use super::run;
-    use crate::{
-        Admission, AdmissionLimits, CloseReason, Count, Frame, Protocol, Service, SessionHandle, Settings, Shard,
+    use crate::{Admission, AdmissionLimits, Count, Protocol, Service, SessionHandle, Settings, Shard};
+    use std::{
+        future::{pending, ready},
+        io,
+        net::SocketAddr,
+        sync::Arc,
     };
-    use std::{fmt, io, net::SocketAddr, sync::Arc};
     use tokio::{net::TcpStream, runtime::Handle};
     use tokio_util::codec::BytesCodec;
 
@@ -185,26 +228,12 @@ mod tests {
         fn open(&self, _: SessionHandle) -> Self {
             Self
         }
-
-        fn farewell(&self, _: CloseReason) -> Option<Frame> {
-            None
-        }
-
-        fn heartbeat(&self) -> Option<Frame> {
-            None
-        }
     }
 
     impl Service for Nothing {
         type Packet = bytes::BytesMut;
 
         async fn packet(&mut self, _: bytes::BytesMut) {}
-
-        async fn recovered(&mut self) {}
-
-        fn malformed(&mut self, _: &dyn fmt::Display) {}
-
-        async fn ended(self, _: CloseReason) {}
     }
 
     fn shard() -> (Shard, Arc<Admission>, SocketAddr) {
@@ -218,8 +247,8 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
-        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), None);
-        let connect = || -> io::Result<TcpStream> { unreachable!("it never runs") };
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Nothing);
+        let connect = pending::<io::Result<TcpStream>>;
         let task = size_of_val(&run(connect, Nothing, registered, queue));
         println!("a session's task, without its service: {task} bytes");
         assert!(task <= 512, "{task} bytes");
@@ -229,11 +258,11 @@ mod tests {
     async fn a_connection_that_cannot_be_taken_over_gives_everything_back() {
         let (shard, admission, peer) = shard();
         let permit = admission.admit(peer.ip()).unwrap();
-        let connect = || Err::<TcpStream, _>(io::ErrorKind::NotConnected.into());
+        let connect = || ready(Err::<TcpStream, _>(io::ErrorKind::NotConnected.into()));
         shard.open_with(peer, Nothing, permit, connect);
         assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
         shard.finished().await;
         assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));
-        assert_eq!(shard.counters().value(Count::Disconnected), 1);
+        assert_eq!(shard.counters().value(Count::HandshakesFailed), 1);
     }
 }

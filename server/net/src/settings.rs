@@ -7,12 +7,15 @@ use std::time::Duration;
 pub struct Settings {
     /// Bounds of the send queue.
     pub queue: QueueLimits,
+    /// A [transport](crate::Transport) that is not ready after this long ends the connection.
+    pub handshake_within: Duration,
     /// A write that makes no progress for this long ends the connection.
     pub write_stall: Duration,
     /// After this much silence from an established peer it is sent [`Protocol::heartbeat`](crate::Protocol::heartbeat),
-    /// again and again. `None` sends none.
+    /// again and again; where the protocol has none, TCP keepalive asks for the first time. `None` sends none.
     pub ping_after: Option<Duration>,
-    /// An established peer of which nothing was heard for this long is given up. `None` never does.
+    /// An established peer of which nothing was heard for this long is given up. Where the protocol has no heartbeat, a
+    /// quiet peer is not: only one that does not answer TCP keepalive for about this long. `None` never does.
     pub silence: Option<Duration>,
     /// The kernel's send buffer of each socket in bytes, so that a peer that stopped reading is noticed early; `None`
     /// leaves the system's default.
@@ -34,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             queue: QueueLimits::default(),
+            handshake_within: Duration::from_secs(5),
             write_stall: Duration::from_secs(5),
             ping_after: Some(Duration::from_secs(10)),
             silence: Some(Duration::from_secs(30)),

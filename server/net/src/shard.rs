@@ -4,18 +4,18 @@
 //! runtime of its own ([`ShardThread`](crate::ShardThread)), so a session never moves and its wake-ups cost nothing
 //! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
 
-use crate::{
-    CloseReason, Counters, Frame, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep,
-};
+use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep};
 use std::{
     collections::HashMap,
     fmt,
-    future::Future,
+    future::{Future, ready},
+    io,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -86,21 +86,22 @@ impl Shard {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         P: Protocol,
     {
-        self.open_with(peer, protocol, permit, || Ok(io));
+        self.open_with(peer, protocol, permit, || ready(Ok(io)));
     }
 
-    /// Opens a session on a stream that `connect` makes on the shard's own runtime.
-    pub(crate) fn open_with<IO, P>(
+    /// Opens a session on a stream that `connect` makes on the shard's own runtime, which may take a while.
+    pub(crate) fn open_with<IO, F, P>(
         &self,
         peer: SocketAddr,
         protocol: P,
         permit: Permit,
-        connect: impl FnOnce() -> std::io::Result<IO> + Send + 'static,
+        connect: impl FnOnce() -> F + Send + 'static,
     ) where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = io::Result<IO>> + Send + 'static,
         P: Protocol,
     {
-        let (registered, queue) = self.register(peer, permit, protocol.heartbeat());
+        let (registered, queue) = self.register(peer, permit, &protocol);
         drop(self.spawn(session::run(connect, protocol, registered, queue)));
     }
 
@@ -108,6 +109,20 @@ impl Shard {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.0.session_count.load(Ordering::Relaxed)
+    }
+
+    /// Tasks that run here and that [`Shard::finished`] waits for: the sessions', and those of [`Shard::spawn`].
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.0.tasks.len()
+    }
+
+    /// How long the shard's thread has run tasks so far, as of the last time that it rested; not what it spent waiting for
+    /// sockets and timers. Of a runtime with several threads it is the first one's.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        // The pause for `Settings::poll_interval` is taken when tokio has stopped counting.
+        self.0.runtime.metrics().worker_total_busy_duration(0)
     }
 
     /// Ends every session.
@@ -142,14 +157,14 @@ impl Shard {
 
     /// Enters a session in the register. From here and not from when its task first runs: the next connection to be dealt
     /// sees it, and a server that closes all sessions misses none.
-    pub(crate) fn register(
+    pub(crate) fn register<P: Protocol>(
         &self,
         peer: SocketAddr,
         permit: Permit,
-        heartbeat: Option<Frame>,
+        protocol: &P,
     ) -> (Registered, UnboundedReceiver<Item>) {
         let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
-        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, heartbeat);
+        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol);
         (Registered::new(session), queue)
     }
 

@@ -88,6 +88,12 @@ impl Writer {
         })
     }
 
+    /// Takes what is queued without writing it, for a stream that is not there yet: the word to close comes through the
+    /// queue, and wakes only a task that listens there.
+    pub(crate) fn hold(&mut self, cx: &mut Context<'_>, session: &SessionHandle) {
+        SCRATCH.with_borrow_mut(|scratch| self.gather(cx, &mut scratch.items, session));
+    }
+
     /// Drops what is queued, but for the rest of a frame that was begun: the stream must stay readable to its end.
     pub(crate) fn drop_queued(&mut self, session: &SessionHandle) {
         self.receiver.close();
@@ -155,7 +161,7 @@ impl Writer {
             }
         };
         if taken == bytes.len() {
-            session.queue().release(items.iter().flatten().count(), taken);
+            session.written(items.iter().flatten().count(), taken);
             items.clear();
         } else {
             self.unwritten.extend(items.drain(..).flatten());
@@ -205,7 +211,7 @@ impl Writer {
             self.unwritten.pop_front();
             whole += 1;
         }
-        session.queue().release(whole, taken);
+        session.written(whole, taken);
         if self.unwritten.is_empty() {
             self.unwritten = VecDeque::new();
         }

@@ -6,10 +6,10 @@
 
 use bytes::BytesMut;
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard,
-    accept, bind,
+    Admission, AdmissionLimits, Count, Counters, Frame, Protocol, Service, SessionHandle, Settings, Shard, Tcp, accept,
+    bind,
 };
-use std::{fmt, fs::File, sync::Arc, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
@@ -40,14 +40,6 @@ impl Protocol for Echo {
     fn open(&self, session: SessionHandle) -> EchoService {
         EchoService(session)
     }
-
-    fn farewell(&self, _: CloseReason) -> Option<Frame> {
-        None
-    }
-
-    fn heartbeat(&self) -> Option<Frame> {
-        None
-    }
 }
 
 impl Service for EchoService {
@@ -56,12 +48,6 @@ impl Service for EchoService {
     async fn packet(&mut self, packet: BytesMut) {
         self.0.send(Frame::new(&packet));
     }
-
-    async fn recovered(&mut self) {}
-
-    fn malformed(&mut self, _: &dyn fmt::Display) {}
-
-    async fn ended(self, _: CloseReason) {}
 }
 
 #[tokio::test]
@@ -73,7 +59,7 @@ async fn without_files_the_acceptor_waits_and_then_goes_on() {
     let limits = AdmissionLimits { sessions: 9, pending: 9, per_address: 9, exempt: Arc::new(|_| true) };
     let stop = CancellationToken::new();
     let shards = Arc::new([shard.clone()]);
-    let acceptor = tokio::spawn(accept(listener, shards, Admission::new(limits), Echo, stop.clone()));
+    let acceptor = tokio::spawn(accept(listener, Tcp, shards, Admission::new(limits), Echo, stop.clone()));
     // The client's files are opened before the rest is used up.
     let [early, late] = [TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap()];
     let mut early = early.connect(address).await.unwrap();

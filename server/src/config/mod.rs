@@ -16,6 +16,7 @@
 //! documentation, default, unit and range. The printed file, the messages and the table in `docs/operations.md` come
 //! from that declaration or are tested against it.
 
+mod address;
 mod keys;
 pub(crate) mod layers;
 mod model;
@@ -25,6 +26,7 @@ mod problem;
 mod rules;
 mod text;
 
+pub use address::{AddressError, AddressOrOff};
 pub use keys::{Allowed, Key, keys};
 pub use layers::{CONFIG_VARIABLE, VARIABLE_PREFIX, check_file};
 pub use model::{Config, GameConfig, LimitsConfig, LogConfig, LogFormat};

@@ -1,7 +1,7 @@
 //! The configuration itself. Each key stands here once: documentation, type, default, and what it may be.
 
 use super::{
-    Network,
+    AddressOrOff, Network,
     keys::{Allowed, Key, Ranged},
     rules::Violation,
     text,
@@ -81,8 +81,22 @@ section! {
         /// Addresses on which players are awaited. Port 0 takes a free one; the ready line says which.
         listen: Vec<SocketAddr> = vec![SocketAddr::from(([127, 0, 0, 1], 7777))],
             Allowed::Form("one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once");
+        /// Address on which health and metrics are served over HTTP, or `off`. Port 0 takes a free one; the ready line
+        /// says which. Whoever reaches it can read them.
+        #[serde(with = "text::shown")]
+        http: AddressOrOff = AddressOrOff::Address(SocketAddr::from(([127, 0, 0, 1], 7780))),
+            Allowed::Form("IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off");
+        /// Address on which clients of the lecture wire are awaited, or `off`. Port 0 takes a free one; the ready line says
+        /// which.
+        #[serde(with = "text::shown")]
+        lecture: AddressOrOff = AddressOrOff::Off,
+            Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
+        /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
+        /// the rooms of its thread and no connection. 0 runs each room on the shard of whoever opened it, which is faster
+        /// for quick rules.
+        rules_threads: usize = 0, count("threads", 0, 1024);
         /// The least time between two looks of a shard at its sockets. The first packet after a rest is handled at once;
         /// those that follow within this time are handled together, which costs a busy server less. 0s looks whenever
         /// something comes.
@@ -176,9 +190,9 @@ section! {
         send_buffer_bytes: usize = 16_384, count("bytes", 0, MIB_16);
         /// Packets of any kind from one client in a second, and as many at once after a rest.
         packets_per_second: u16 = 100, count("packets", 1, 10_000);
-        /// Steps of one player in a second. A step over this is refused and no strike.
+        /// Steps, or other commands to the game, of one player in a second. One over this is refused and no strike.
         steps_per_second: u16 = 20, count("steps", 1, 10_000);
-        /// Steps of one player at once, after a rest.
+        /// Such commands of one player at once, after a rest.
         step_burst: u16 = 10, count("steps", 1, 10_000);
         /// Signals of one player in a second, and as many at once after a rest.
         signals_per_second: u16 = 10, count("signals", 1, 10_000);
@@ -187,7 +201,7 @@ section! {
         /// The time over which `chat_lines` counts.
         #[serde(with = "text::duration")]
         chat_window: Duration = Duration::from_secs(5), time(MS_100, HOUR);
-        /// Requests of one player in a second to join a room or to list rooms.
+        /// Requests of one player in a second to join or watch a room, or to list rooms.
         joins_per_second: u16 = 2, count("requests", 1, 10_000);
         /// Such requests at once, after a rest.
         join_burst: u16 = 5, count("requests", 1, 10_000);
@@ -201,6 +215,8 @@ section! {
         strike_window: Duration = Duration::from_secs(10), time(MS_100, HOUR);
         /// Most rooms at once.
         rooms: usize = 2_000, count("rooms", 1, MILLION);
+        /// Most connections that watch one room without a seat.
+        watchers_per_room: usize = 20, count("connections", 0, 255);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }
@@ -244,6 +260,7 @@ impl Config {
 }
 
 // Their own types hold only what is allowed; the rules between keys see to the rest.
+impl Ranged for AddressOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}

@@ -1,6 +1,6 @@
 //! What holds for a configuration as a whole: each value in its range, and the rules between keys.
 
-use super::Config;
+use super::{AddressOrOff, Config};
 use std::fmt;
 use tracing_subscriber::EnvFilter;
 
@@ -56,6 +56,24 @@ impl Config {
             game.board.cells() >= game.seats.count(),
             ["game.board", "game.seats"],
             &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
+        );
+        // Port 0 is a new port each time.
+        let fixed = |address: AddressOrOff| address.address().filter(|address| address.port() != 0);
+        let (http, lecture) = (fixed(self.http), fixed(self.lecture));
+        require(
+            http.is_none_or(|http| !self.listen.contains(&http)),
+            ["listen", "http"],
+            &"one address cannot serve players and HTTP",
+        );
+        require(
+            lecture.is_none_or(|lecture| !self.listen.contains(&lecture)),
+            ["listen", "lecture"],
+            &"one address cannot speak the Malpan protocol and the lecture wire",
+        );
+        require(
+            lecture.is_none() || lecture != http,
+            ["http", "lecture"],
+            &"one address cannot serve HTTP and lecture clients",
         );
         require(
             limits.ping_after < limits.silence,

@@ -48,33 +48,33 @@ pub(crate) struct Budgets {
 }
 
 impl Budgets {
-    pub(super) fn packet(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn packet(&mut self, rates: &Rates, now: Instant) -> bool {
         self.packets.take(&rates.packets, now)
     }
 
-    pub(super) fn step(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn step(&mut self, rates: &Rates, now: Instant) -> bool {
         self.steps.take(&rates.steps, now)
     }
 
-    pub(super) fn signal(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn signal(&mut self, rates: &Rates, now: Instant) -> bool {
         self.signals.take(&rates.signals, now)
     }
 
-    pub(super) fn chat(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn chat(&mut self, rates: &Rates, now: Instant) -> bool {
         self.chat.take(&rates.chat, now)
     }
 
     /// For joining a room and for listing rooms: both look through all of them.
-    pub(super) fn join(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn join(&mut self, rates: &Rates, now: Instant) -> bool {
         self.joins.take(&rates.joins, now)
     }
 
-    pub(super) fn open_room(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn open_room(&mut self, rates: &Rates, now: Instant) -> bool {
         self.rooms_opened.take(&rates.rooms_opened, now)
     }
 
     /// Notes a request over one of the rates. True when it is one too many.
-    pub(super) fn strike(&mut self, rates: &Rates, now: Instant) -> bool {
+    pub(crate) fn strike(&mut self, rates: &Rates, now: Instant) -> bool {
         self.strikes.strike(rates.strikes, rates.strike_window, now)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
-//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join / Leave--> SignedIn, seated
+//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
 //! ```
 //!
 //! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
@@ -12,18 +12,10 @@
 mod budgets;
 mod requests;
 
-use crate::{
-    accounts::Identity,
-    directory::Hold,
-    ending::Ending,
-    host::Shared,
-    outgoing::{denied, frame},
-    room::Message,
-};
-use budgets::Budgets;
-pub(crate) use budgets::Rates;
+use crate::{accounts::Identity, directory::Hold, ending::Ending, host::Shared, room::Message};
+pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
-use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, Refusal, ServerPacket, SignalTarget, StepRefused};
+use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget};
 use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
@@ -40,7 +32,22 @@ pub struct Player {
 enum State {
     Connected,
     Greeted { sign_in_tries: u16 },
-    SignedIn { seat: Option<Hold>, identity: Identity },
+    SignedIn { place: Option<Hold>, identity: Identity },
+}
+
+impl State {
+    /// The place in a room. One from which a room was watched that has closed is none.
+    fn place(&self) -> Option<&Hold> {
+        match self {
+            Self::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
+            _ => None,
+        }
+    }
+
+    /// The seat, and the way to its room.
+    fn seat(&self) -> Option<(&Hold, Seat)> {
+        self.place().and_then(|place| Some((place, place.seat()?)))
+    }
 }
 
 impl Player {
@@ -54,26 +61,22 @@ impl Player {
         !matches!(self.state, State::Connected)
     }
 
-    /// The seated player's way to the room, or an answer that there is none.
-    fn seat(&self) -> Option<&Hold> {
-        match &self.state {
-            State::SignedIn { seat: Some(seat), .. } => Some(seat),
-            _ => None,
-        }
+    /// The player's place in a room, if there is one.
+    fn place(&self) -> Option<&Hold> {
+        self.state.place()
     }
 
-    /// Passes a seated player's message on to the room.
-    async fn tell_room(&mut self, message: impl FnOnce(&Hold) -> Message) {
-        match self.seat() {
-            // Where the room has failed, its supervisor ends this session.
-            Some(seat) => drop(seat.send(message(seat)).await),
+    /// Something that only the seated may do came from someone who is not.
+    fn not_seated(&self) {
+        match self.place() {
+            Some(_) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
             None => self.out_of_order(),
         }
     }
 
     /// A request is not done; the conversation goes on.
     fn deny(&self, code: DenialCode, why: impl fmt::Display) {
-        self.session.send(denied(code, why));
+        self.session.send(self.host.outgoing.denied(code, why));
     }
 
     /// A request is not done, and the conversation ends.
@@ -87,8 +90,8 @@ impl Player {
         let why = match &self.state {
             State::Connected => "say hello first",
             State::Greeted { .. } => "sign in first; one hello is enough",
-            State::SignedIn { seat: None, .. } => "join a room first; signing in once is enough",
-            State::SignedIn { seat: Some(_), .. } => "leave the room first; signing in once is enough",
+            State::SignedIn { .. } if self.place().is_none() => "join a room first; signing in once is enough",
+            State::SignedIn { .. } => "leave the room first; signing in once is enough",
         };
         self.deny_and_close(DenialCode::OutOfOrder, why);
     }
@@ -108,11 +111,11 @@ impl Player {
     fn log(&self, line: impl FnOnce()) {
         let (session, peer) = (self.session.id().0, self.session.peer());
         let span = match &self.state {
-            State::SignedIn { identity, seat: Some(seat) } => {
-                let (player, name, room) = (identity.player().0, identity.name(), seat.room().0);
+            State::SignedIn { identity, place: Some(place) } => {
+                let (player, name, room) = (identity.player().0, identity.name(), place.room().0);
                 tracing::error_span!("session", session, %peer, player, %name, room)
             }
-            State::SignedIn { identity, seat: None } => {
+            State::SignedIn { identity, place: None } => {
                 let (player, name) = (identity.player().0, identity.name());
                 tracing::error_span!("session", session, %peer, player, %name)
             }
@@ -131,36 +134,38 @@ impl Service for Player {
             return self.too_fast("packets", now);
         }
         match packet {
-            ClientPacket::Step { seq, direction } => {
-                if self.seat().is_some() && !self.budgets.step(&self.host.rates, now.into_std()) {
-                    // Not a strike: a held key is no attack.
-                    let refused = StepRefused { seq, why: Refusal::TooFast };
-                    self.session.send(frame(&ServerPacket::StepRefused(refused)));
+            ClientPacket::Command { seq, command } => {
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
+                if self.budgets.step(&self.host.rates, now.into_std()) {
+                    place.send(Message::Command { seat, seq, command }).await;
                 } else {
-                    self.tell_room(|seat| Message::Step { seat: seat.seat(), seq, direction }).await;
+                    // Not a strike: a held key is no attack.
+                    self.session.send(self.host.outgoing.refused(seq, RefusalReason::TooFast));
                 }
             }
             ClientPacket::Signal { to, payload } => {
-                if self.seat().is_some() && !self.budgets.signal(&self.host.rates, now.into_std()) {
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
+                if !self.budgets.signal(&self.host.rates, now.into_std()) {
                     self.too_fast("signals", now);
-                } else if to == SignalTarget::Myself && self.seat().is_some() {
-                    self.session.send_droppable(frame(&ServerPacket::Echo { payload }));
+                } else if to == SignalTarget::Myself {
+                    self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Echo { payload }));
                 } else {
-                    self.tell_room(|seat| Message::Signal { seat: seat.seat(), payload }).await;
+                    place.send(Message::Signal { seat, payload }).await;
                 }
             }
             ClientPacket::Chat { text } => {
-                if self.seat().is_some() && !self.budgets.chat(&self.host.rates, now.into_std()) {
-                    self.too_fast("lines of chat", now);
+                let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
+                if self.budgets.chat(&self.host.rates, now.into_std()) {
+                    place.send(Message::Chat { seat, text }).await;
                 } else {
-                    self.tell_room(|seat| Message::Chat { seat: seat.seat(), text }).await;
+                    self.too_fast("lines of chat", now);
                 }
             }
             ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye if !self.is_greeted() => {
                 self.out_of_order();
             }
             ClientPacket::Ping { nonce } => {
-                self.session.send_droppable(frame(&ServerPacket::Pong { nonce }));
+                self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Pong { nonce }));
             }
             // That it came is all that it says; the session has noted it.
             ClientPacket::Pong { .. } => {}
@@ -171,9 +176,8 @@ impl Service for Player {
     }
 
     async fn recovered(&mut self) {
-        if let Some(seat) = self.seat() {
-            // Where the room has failed, its supervisor ends this session.
-            seat.send(Message::Recovered { seat: seat.seat() }).await;
+        if let Some(place) = self.place() {
+            place.send(Message::Recovered { who: place.who() }).await;
         }
     }
 
@@ -190,15 +194,16 @@ impl Service for Player {
         if reason != CloseReason::Malformed {
             self.log(|| tracing::debug!(?reason, "gone"));
         }
-        if let State::SignedIn { seat, .. } = &mut self.state
-            && let Some(seat) = seat.take()
+        if let State::SignedIn { place, .. } = &mut self.state
+            && let Some(place) = place.take()
         {
-            seat.vacate(leave_reason(reason)).await;
+            place.vacate(leave_reason(reason));
         }
     }
 }
 
-fn leave_reason(reason: CloseReason) -> LeaveReason {
+/// What a room is told of the end of a connection.
+pub(crate) fn leave_reason(reason: CloseReason) -> LeaveReason {
     match reason {
         CloseReason::PeerClosed | CloseReason::Broken | CloseReason::Silent | CloseReason::Stopping => {
             LeaveReason::Disconnected

@@ -2,12 +2,11 @@
 
 use super::{Player, State};
 use crate::{
-    directory::{Hold, NoSeat},
+    directory::{Hold, NoPlace},
     ending::Ending,
-    outgoing::frame,
-    room::Newcomer,
+    room::{Dialect, Newcomer, Recipient},
 };
-use malpan_game::JoinError;
+use malpan_game::{JoinError, WatchError};
 use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
 use tokio::time::Instant;
 
@@ -19,31 +18,43 @@ impl Player {
             (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
-                    self.session.send(frame(&ServerPacket::Rooms(page)));
+                    self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
                 } else {
                     self.too_fast("room lists", now);
                 }
             }
-            (State::SignedIn { seat: None, .. }, ClientPacket::Join { target }) => {
+            // Who hears that a watched room has closed may have asked to leave it already.
+            (State::SignedIn { place: Some(place), .. }, ClientPacket::Leave) if place.is_over() => self.forget_place(),
+            (State::SignedIn { .. }, ClientPacket::Leave) if self.place().is_some() => self.leave().await,
+            (State::SignedIn { .. }, ClientPacket::Join { target }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
+                    let (directory, shard) = (&self.host.directory, self.session.shard());
                     let reserved = match target {
-                        JoinTarget::Room(room) => self.host.directory.reserve(room),
-                        JoinTarget::Any => self.host.directory.reserve_any(self.session.shard()),
+                        JoinTarget::Room(room) => directory.reserve(room),
+                        JoinTarget::Any => directory.reserve_any(None, shard),
+                        JoinTarget::AnyOf(game) => directory.reserve_any(Some(game), shard),
                     };
-                    self.take_seat(reserved).await;
+                    self.take_place(reserved).await;
                 } else {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { seat: None, .. }, ClientPacket::OpenRoom { title, seats }) => {
+            (State::SignedIn { .. }, ClientPacket::Watch { room }) if self.place().is_none() => {
+                if self.budgets.join(&self.host.rates, now.into_std()) {
+                    let reserved = self.host.directory.reserve_watch(room, self.session.id());
+                    self.take_place(reserved).await;
+                } else {
+                    self.too_fast("joins", now);
+                }
+            }
+            (State::SignedIn { .. }, ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
                 if self.budgets.open_room(&self.host.rates, now.into_std()) {
-                    let reserved = self.host.directory.reserve_new(title, seats, self.session.shard());
-                    self.take_seat(reserved).await;
+                    let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
+                    self.take_place(reserved).await;
                 } else {
                     self.too_fast("new rooms", now);
                 }
             }
-            (State::SignedIn { seat: Some(_), .. }, ClientPacket::Leave) => self.leave().await,
             _ => self.out_of_order(),
         }
     }
@@ -62,17 +73,17 @@ impl Player {
         self.log(|| tracing::debug!(%client, version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
-        self.session.send(frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
+        self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
     }
 
     fn guest(&mut self, name: Name, tries: u16) {
         match self.host.accounts.sign_in_guest(name) {
             Ok(identity) => {
                 let (player, name) = (identity.player(), identity.name().clone());
-                self.state = State::SignedIn { seat: None, identity };
+                self.state = State::SignedIn { place: None, identity };
                 self.session.establish();
                 self.log(|| tracing::debug!("signed in"));
-                self.session.send(frame(&ServerPacket::SignedIn { player, name }));
+                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
             }
             Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
                 self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");
@@ -84,36 +95,50 @@ impl Player {
         }
     }
 
-    async fn take_seat(&mut self, reserved: Result<Hold, NoSeat>) {
+    async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
         if self.host.is_draining() {
             return self.deny(DenialCode::Draining, "the server is about to stop; no room can be joined");
         }
         let mut hold = match reserved {
             Ok(hold) => hold,
-            Err(why) => {
-                let code = match why {
-                    NoSeat::Join(JoinError::NoSuchRoom(_)) => DenialCode::NoSuchRoom,
-                    NoSeat::Join(JoinError::RoomFull(_)) => DenialCode::RoomFull,
-                    NoSeat::Open(_) => DenialCode::TooManyRooms,
-                };
-                return self.deny(code, why);
-            }
+            Err(why) => return self.deny(denial_code(&why), why),
         };
-        let State::SignedIn { seat, identity } = &mut self.state else { return };
-        if !hold.sit_down(Newcomer { name: identity.name().clone(), session: self.session.clone() }).await {
+        let State::SignedIn { place, identity } = &mut self.state else { return };
+        let to = Recipient::new(self.session.clone(), Dialect::Malpan);
+        if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
+            if hold.is_over() {
+                let why = WatchError::NoSuchRoom(hold.room());
+                return self.deny(DenialCode::NoSuchRoom, why);
+            }
             // The room does not know of this session, so nobody else will end it.
             return self.session.close(Ending::RoomFailed.into());
         }
-        *seat = Some(hold);
-        self.log(|| tracing::debug!("seated"));
+        *place = Some(hold);
+        self.log(|| tracing::debug!("in a room"));
     }
 
     async fn leave(&mut self) {
-        let State::SignedIn { seat, .. } = &mut self.state else { return };
+        let State::SignedIn { place, .. } = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
-        if let Some(hold) = seat.take() {
-            hold.stand_up().await;
+        if let Some(hold) = place.take() {
+            hold.go().await;
         }
         self.log(|| tracing::debug!("left the room"));
+    }
+
+    fn forget_place(&mut self) {
+        if let State::SignedIn { place, .. } = &mut self.state {
+            *place = None;
+        }
+    }
+}
+
+fn denial_code(why: &NoPlace) -> DenialCode {
+    match why {
+        NoPlace::Join(JoinError::NoSuchRoom(_)) | NoPlace::Watch(WatchError::NoSuchRoom(_)) => DenialCode::NoSuchRoom,
+        NoPlace::Join(JoinError::RoomFull(_)) => DenialCode::RoomFull,
+        NoPlace::Open(_) => DenialCode::TooManyRooms,
+        NoPlace::Watch(WatchError::Full(_)) | NoPlace::NotWatchable(_) => DenialCode::NotWatchable,
+        NoPlace::NoSuchGame(_) => DenialCode::NoSuchGame,
     }
 }

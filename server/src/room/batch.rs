@@ -1,73 +1,110 @@
-//! What a room has to tell since its last flush: events and moves, each encoded once for everyone.
+//! What a room has to tell since its last flush: events and updates, each encoded once for everyone.
 
-use crate::outgoing;
+use super::{Dialect, members::Receivers};
+use crate::{
+    metrics::{Metrics, ServerKind},
+    outgoing,
+};
 use bytes::BytesMut;
 use malpan_net::Frame;
-use malpan_protocol::{Ack, MAX_MOVES, Moves, Position, ServerPacket};
+use malpan_protocol::{Ack, ServerPacket, Snapshot, StateBytes, Updates};
+use serde::Serialize;
+use std::cell::OnceCell;
 
 /// Bytes of events from which on a flush does not wait for its tick.
 const EVENT_BYTES: usize = 8 * 1024;
+/// Bytes of updates from which on it does not. A further update has room behind them.
+const UPDATE_BYTES: usize = 4 * 1024;
 
-/// The pending events and moves, and the numbers that they get.
+/// The pending events and updates, and the numbers that they get.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Encoded as they happen: they are shared anyway, and nothing about them changes until the flush.
     events: BytesMut,
-    moves: Moves,
+    /// As the events; only the numbers in front of them are not known yet.
+    updates: Updates,
     event: u64,
     batch: u64,
     encoded: BytesMut,
+    /// The kinds and lengths of the events, and how many updates there are: for the metrics, of what the last flush held
+    /// until it is reported.
+    told: Vec<(ServerKind, usize)>,
+    positions: usize,
 }
 
 /// One flush: at most two frames, shared by all members.
 #[derive(Debug)]
 pub(crate) struct Flush {
     /// Must be delivered.
-    pub(crate) events: Option<Frame>,
+    events: Option<Frame>,
     /// Latest wins.
-    pub(crate) moves: Option<Frame>,
+    updates: Option<Frame>,
+    /// Both in the lecture wire, once someone has asked.
+    lecture: OnceCell<(Option<Frame>, Option<Frame>)>,
 }
 
 impl Batch {
     /// Adds an event, which gets the next number.
     pub(crate) fn event(&mut self, packet: impl FnOnce(u64) -> ServerPacket) {
         self.event += 1;
-        outgoing::append(&packet(self.event), &mut self.events);
+        let (packet, before) = (packet(self.event), self.events.len());
+        outgoing::append(&packet, &mut self.events);
+        self.told.push(((&packet).into(), self.events.len() - before));
     }
 
-    /// Adds an accepted step.
-    pub(crate) fn moved(&mut self, position: Position, ack: Ack) {
-        const ROOM: &str = "a full batch is flushed before the next step";
-        self.moves.positions.push(position).expect(ROOM);
-        self.moves.acks.push(ack).expect(ROOM);
+    /// Adds an update that a newer one replaces.
+    ///
+    /// # Panics
+    /// Where it does not fit a batch of its own: the rules are at fault.
+    pub(crate) fn latest<U: Serialize>(&mut self, update: &U) {
+        self.positions += 1;
+        self.updates.updates.push(update).expect("a game's update fits the room that a batch has for it");
+    }
+
+    /// Adds a command that was done without an event.
+    pub(crate) fn done(&mut self, ack: Ack) {
+        self.updates.acks.push(ack).expect("a full batch is flushed before the next command");
     }
 
     /// Whether there is something to tell.
     pub(crate) fn is_pending(&self) -> bool {
-        !self.events.is_empty() || !self.moves.positions.is_empty()
+        !self.events.is_empty() || self.has_updates()
+    }
+
+    /// Whether something that a newer one replaces is to tell.
+    pub(crate) fn has_updates(&self) -> bool {
+        !self.updates.updates.is_empty() || !self.updates.acks.is_empty()
     }
 
     /// Whether it has to be told now, whatever the tick.
     pub(crate) fn is_full(&self) -> bool {
-        self.events.len() >= EVENT_BYTES || self.moves.positions.len() >= MAX_MOVES
+        self.events.len() >= EVENT_BYTES || self.updates.updates.len() >= UPDATE_BYTES || self.updates.acks.is_full()
     }
 
     /// Takes what is pending, as frames: two allocations for each.
     pub(crate) fn flush(&mut self) -> Flush {
         let events = (!self.events.is_empty()).then(|| Frame::new(&self.events));
         self.events.clear();
-        let moves = (!self.moves.positions.is_empty()).then(|| self.encode_moves());
-        Flush { events, moves }
+        let updates = self.has_updates().then(|| self.encode_updates());
+        Flush { events, updates, lecture: OnceCell::new() }
     }
 
-    /// Encodes state that is not pending with the numbers that are current.
-    pub(crate) fn snapshot(&self, state: impl Iterator<Item = (Position, Ack)>) -> Frame {
-        let mut moves = Moves { event: self.event, batch: self.batch, ..Moves::default() };
-        for (position, ack) in state {
-            let fits = moves.positions.push(position).and_then(|()| moves.acks.push(ack));
-            fits.expect("a room has fewer seats than a batch has places");
+    /// Counts what a flush, the last one, held and who got it.
+    pub(crate) fn report(&mut self, flush: &Flush, receivers: Receivers, metrics: &Metrics) {
+        for (kind, bytes) in self.told.drain(..) {
+            metrics.sent(kind, bytes, receivers.of_events);
         }
-        outgoing::frame(&ServerPacket::Snapshot(moves))
+        if let Some(updates) = &flush.updates {
+            metrics.sent(ServerKind::Updates, updates.len(), receivers.of_updates);
+            metrics.positions_delivered(self.positions * receivers.of_positions);
+            self.positions = 0;
+        }
+    }
+
+    /// How the game stands, with the numbers that are current.
+    pub(crate) fn snapshot(&self, state: StateBytes, acks: impl Iterator<Item = Ack>) -> ServerPacket {
+        let acks = acks.collect::<Vec<_>>().try_into().expect("at most one for each seat");
+        ServerPacket::Snapshot(Snapshot { event: self.event, batch: self.batch, state, acks })
     }
 
     /// The number of the last event.
@@ -75,24 +112,43 @@ impl Batch {
         self.event
     }
 
-    /// The number of the last batch of moves.
+    /// The number of the last batch of updates.
     pub(crate) fn last_batch(&self) -> u64 {
         self.batch
     }
 
-    fn encode_moves(&mut self) -> Frame {
+    fn encode_updates(&mut self) -> Frame {
         self.batch += 1;
-        let mut moves = std::mem::take(&mut self.moves);
-        (moves.event, moves.batch) = (self.event, self.batch);
-        let packet = ServerPacket::Moves(moves);
+        let mut updates = std::mem::take(&mut self.updates);
+        (updates.event, updates.batch) = (self.event, self.batch);
+        let packet = ServerPacket::Updates(updates);
         self.encoded.clear();
         outgoing::append(&packet, &mut self.encoded);
-        if let ServerPacket::Moves(mut moves) = packet {
+        if let ServerPacket::Updates(mut updates) = packet {
             // The lists keep their memory for the next batch.
-            moves.positions.clear();
-            moves.acks.clear();
-            self.moves = moves;
+            updates.updates.clear();
+            updates.acks.clear();
+            self.updates = updates;
         }
         Frame::new(&self.encoded)
+    }
+}
+
+impl Flush {
+    /// Bytes of both frames.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.events, &self.updates].into_iter().flatten().map(|frame| frame.len()).sum()
+    }
+
+    /// The frames of the events and of the updates, in a dialect.
+    pub(crate) fn said_in(&self, dialect: Dialect) -> (Option<&Frame>, Option<&Frame>) {
+        match dialect {
+            Dialect::Malpan => (self.events.as_ref(), self.updates.as_ref()),
+            Dialect::Lecture => {
+                let say = |frame: &Option<Frame>| frame.as_ref().and_then(|frame| dialect.say(frame));
+                let (events, updates) = self.lecture.get_or_init(|| (say(&self.events), say(&self.updates)));
+                (events.as_ref(), updates.as_ref())
+            }
+        }
     }
 }

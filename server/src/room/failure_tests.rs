@@ -1,6 +1,6 @@
 //! A panic in a room ends the room, and nothing else. No client can bring one about, so the tests reach inside.
 
-use super::{Message, Newcomer};
+use super::{Dialect, Message, Newcomer, Recipient};
 use crate::{Host, admission_limits, config::Config, session_settings};
 use malpan_client::{
     Client, ClientError, ConnectOptions,
@@ -47,8 +47,9 @@ impl Server {
 
     /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
     fn one_too_many(name: &str, session: &SessionHandle) -> Message {
-        let newcomer = Newcomer { name: Name::new(name).unwrap(), session: session.clone() };
-        Message::Join { seat: Seat::new(2).unwrap(), newcomer }
+        let to = Recipient::new(session.clone(), Dialect::Malpan);
+        let newcomer = Newcomer { name: Name::new(name).unwrap(), to };
+        Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
     }
 }
 
@@ -128,4 +129,17 @@ async fn whoever_waits_at_the_full_inbox_of_a_room_that_panics_is_told_too() {
     assert_eq!((server.host.rooms(), server.host.seats_taken(), server.host.signed_in()), (0, 0, 0));
     let (mut late, _) = server.guest("late").await;
     late.join(JoinTarget::Any).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_that_was_reserved_and_never_taken_keeps_no_watched_room_alive() {
+    let server = Server::new(|_| {});
+    let (mut watcher, session) = server.guest("watcher").await;
+    let title = malpan_client::protocol::RoomTitle::new("short").unwrap();
+    let hold = server.host.directory().reserve_new(None, title, None, session.shard()).unwrap();
+    let joined = watcher.watch(hold.room()).await.unwrap();
+    drop(hold);
+    let left = timeout(Duration::from_secs(5), watcher.next()).await.unwrap().unwrap();
+    assert_eq!(left, ServerPacket::RoomLeft { room: joined.room });
+    watcher.join(JoinTarget::Any).await.unwrap();
 }

@@ -1,8 +1,8 @@
-//! Rooms: one task each, which owns the board and tells the members.
+//! Rooms: one task each, which owns the game and tells the members.
 //!
 //! ```text
 //! Hold::send -> inbox (bounded; the only place where a session waits)
-//!   task.rs: take everything waiting -> rules -> batch.rs: events and moves, encoded once
+//!   task.rs: take everything waiting -> the game's rules -> batch.rs: events and updates, encoded once
 //!     -> flush at once after a pause, else once per tick -> each member's send queue
 //! ```
 //!
@@ -10,18 +10,22 @@
 //! left out for it, as the class of the packet says.
 
 mod batch;
+mod dialect;
 #[cfg(test)]
 mod failure_tests;
 mod members;
 mod task;
 
-use crate::{directory::Directory, ending::Ending};
+use crate::{directory::Directory, ending::Ending, metrics::Metrics};
+pub(crate) use dialect::{Dialect, Recipient};
 use futures::FutureExt;
-use malpan_net::{SessionHandle, Shard};
-use malpan_protocol::{
-    BoardSize, ChatText, Direction, LeaveReason, Name, RoomId, RoomTitle, Seat, SeatCount, SignalPayload,
+use malpan_game::Game;
+use malpan_net::{SessionId, Shard};
+use malpan_protocol::{ChatText, CommandBytes, LeaveReason, Name, RoomId, RoomTitle, Seat, SeatCount, SignalPayload};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
-use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a room listens.
@@ -30,7 +34,6 @@ pub(crate) type Inbox = mpsc::Sender<Message>;
 /// How a room is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RoomSetup {
-    pub(crate) board: BoardSize,
     pub(crate) seats: SeatCount,
     /// The least time between two flushes; zero flushes whatever was waiting at once.
     pub(crate) tick: Duration,
@@ -38,21 +41,36 @@ pub(crate) struct RoomSetup {
     pub(crate) inbox: usize,
 }
 
+/// A room that is about to open.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) id: RoomId,
+    pub(crate) title: RoomTitle,
+    pub(crate) setup: RoomSetup,
+    pub(crate) seed: u64,
+    pub(crate) directory: Directory,
+    pub(crate) metrics: Metrics,
+    /// Where its task runs.
+    pub(crate) shard: Shard,
+}
+
 /// What a room is told.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Someone sits down on a reserved seat.
-    Join { seat: Seat, newcomer: Newcomer },
+    /// Someone sits down on a reserved seat, or begins to watch.
+    Join { seat: Option<Seat>, newcomer: Newcomer },
     /// Someone is gone. `done` is told once nothing more will be sent to them.
-    Leave { seat: Seat, reason: LeaveReason, done: Option<oneshot::Sender<()>> },
-    /// A player's step.
-    Step { seat: Seat, seq: u32, direction: Direction },
+    Leave { who: Who, reason: LeaveReason, done: Option<oneshot::Sender<()>> },
+    /// A player's command to the game.
+    Command { seat: Seat, seq: u32, command: CommandBytes },
     /// A player's line of chat.
     Chat { seat: Seat, text: ChatText },
     /// A player's match data for the room.
     Signal { seat: Seat, payload: SignalPayload },
-    /// A member who lagged has caught up.
-    Recovered { seat: Seat },
+    /// Someone who lagged has caught up.
+    Recovered { who: Who },
+    /// The last seat was given back by someone who had not sat down.
+    Abandoned,
     /// Send what is held back; dropping `_done` says that it was.
     Flush { _done: mpsc::Sender<()> },
     /// Panic.
@@ -60,36 +78,51 @@ pub(crate) enum Message {
     Fault,
 }
 
+/// Someone in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Who sits there.
+    Seat(Seat),
+    /// Who watches over this session.
+    Watcher(SessionId),
+}
+
 impl Message {
-    /// The room has failed: whoever wanted to sit down is sent away.
+    /// The room has failed: whoever wanted to come in is sent away.
     fn turn_away(self) {
         if let Self::Join { newcomer, .. } = self {
-            newcomer.session.close(Ending::RoomFailed.into());
+            newcomer.to.close(Ending::RoomFailed.into());
         }
     }
 }
 
-/// Who sits down.
+/// Who comes in.
 #[derive(Debug)]
 pub(crate) struct Newcomer {
     pub(crate) name: Name,
-    pub(crate) session: SessionHandle,
+    pub(crate) to: Recipient,
 }
 
-/// Spawns a room on `shard`. It ends when the directory has closed it.
-pub(crate) fn spawn(id: RoomId, title: RoomTitle, setup: RoomSetup, directory: Directory, shard: &Shard) -> Inbox {
-    let (sender, inbox) = mpsc::channel(setup.inbox);
-    let room = task::Room::new(id, title, setup, directory);
-    drop(shard.spawn(supervise(room, inbox)));
+/// Spawns a room that plays by what `rules` makes, on the room's own thread. It ends when the directory has closed it.
+pub(crate) fn spawn<G: Game>(rules: impl FnOnce() -> G + Send + 'static, opening: Opening) -> Inbox {
+    let (sender, inbox) = mpsc::channel(opening.setup.inbox);
+    let shard = opening.shard.clone();
+    drop(shard.spawn(supervise(rules, opening, inbox)));
     sender
 }
 
 /// Runs a room; a panic in it ends the room, not the shard, and its members and those on their way in are told.
-async fn supervise(mut room: task::Room, mut inbox: mpsc::Receiver<Message>) {
-    let id = room.id();
-    tracing::debug!(room = id.0, "room opened");
+async fn supervise<G: Game>(rules: impl FnOnce() -> G, opening: Opening, mut inbox: mpsc::Receiver<Message>) {
+    let (id, directory) = (opening.id, opening.directory.clone());
+    let failed = || tracing::error!(room = id.0, game = %G::NAME, "a panic ended the room");
+    let Ok(rules) = catch_unwind(AssertUnwindSafe(rules)) else {
+        failed();
+        return task::turn_away(&directory, id, &mut inbox).await;
+    };
+    let mut room = task::Room::new(rules, opening);
+    tracing::debug!(room = id.0, game = %G::NAME, "room opened");
     if AssertUnwindSafe(room.run(&mut inbox)).catch_unwind().await.is_err() {
-        tracing::error!(room = id.0, "a panic ended the room");
+        failed();
         room.fail(&mut inbox).await;
     }
     tracing::debug!(room = id.0, "room closed");

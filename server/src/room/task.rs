@@ -1,69 +1,89 @@
 //! A room's task.
 
-use super::{Message, Newcomer, RoomSetup, batch::Batch, members::Members};
-use crate::{directory::Directory, ending::Ending, outgoing::frame};
-use malpan_game::{Board, Game, Place, Released};
-use malpan_net::SessionHandle;
+use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
+use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
+use malpan_game::{Effects, Game, Place, Released};
 use malpan_protocol::{
-    Ack, Chatted, Direction, Entered, Joined, LeaveReason, Left, Member, Position, RoomId, RoomTitle, Seat,
-    ServerPacket, Signalled, StepRefused,
+    Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
+    RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
 };
-use std::pin::{Pin, pin};
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
 use tokio::{
     sync::mpsc,
-    time::{Instant, Sleep, sleep_until},
+    task::yield_now,
+    time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until},
 };
 
 /// No store loads rooms, so each is in its first life.
 const INCARNATION: u32 = 1;
+/// After this long the room lets others of its thread work, however much waits.
+const TURN: Duration = Duration::from_millis(5);
+/// Messages between two looks at the clock, while rules are quick.
+const CLOCK_EVERY: usize = 8;
+/// What the packets' bounds ask of a game's rules; see [`Game`]. Where it does not hold, the room ends.
+const FITS: &str = "what a game says fits its packet";
 
-/// A room: the board, the members, and what they have not been told yet.
+/// A room: the game, the members, and what they have not been told yet.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Room<G> {
     id: RoomId,
     title: RoomTitle,
     setup: RoomSetup,
     directory: Directory,
-    board: Board,
+    metrics: Metrics,
+    outgoing: Outgoing,
+    game: G,
     members: Members,
     batch: Batch,
     /// Taken from the inbox and not dealt with yet; the oldest is the last.
     waiting: Vec<Message>,
-    /// Whoever is just sitting down.
-    joining: Option<SessionHandle>,
+    /// Whoever is just coming in.
+    joining: Option<Recipient>,
     opened: Instant,
     /// Before this, nothing is flushed.
     next_flush: Instant,
+    /// When what is pending is due, where it is held back.
+    held_until: Option<Instant>,
+    /// Whether the last messages took longer than a turn.
+    is_slow: bool,
 }
 
-impl Room {
-    pub(crate) fn new(id: RoomId, title: RoomTitle, setup: RoomSetup, directory: Directory) -> Self {
+impl<G: Game> Room<G> {
+    pub(crate) fn new(game: G, Opening { id, title, setup, directory, metrics, .. }: Opening) -> Self {
         let opened = Instant::now();
         Self {
             id,
             title,
+            setup,
             directory,
-            board: Board::new(setup.board, setup.seats),
+            outgoing: Outgoing::new(metrics.clone()),
+            metrics,
+            game,
             members: Members::default(),
             batch: Batch::default(),
             waiting: Vec::new(),
             joining: None,
             opened,
             next_flush: opened,
-            setup,
+            held_until: None,
+            is_slow: false,
         }
-    }
-
-    pub(crate) fn id(&self) -> RoomId {
-        self.id
     }
 
     /// Serves the room until the directory has closed it.
     pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
+        let mut ticks = G::TICK.map(|every| ticks(self.opened, every));
         loop {
+            let mut ticked = false;
             tokio::select! {
                 biased;
+                // Before the messages, of which a busy room always has some. The next tick is due only once the thread has
+                // looked at its timers again, so ticks that take long do not keep the messages out.
+                () = next_tick(&mut ticks), if G::TICK.is_some() => ticked = true,
                 count = inbox.recv_many(&mut self.waiting, self.setup.inbox) => {
                     // Without the directory's and the members' ends nobody can come in any more.
                     if count == 0 {
@@ -72,33 +92,72 @@ impl Room {
                 }
                 () = &mut flush_due, if self.batch.is_pending() => {}
             }
-            let now = Instant::now();
+            if ticked {
+                self.tick();
+            }
+            let mut now = Instant::now();
+            let (mut turn, mut handled) = (now, 0_usize);
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
                 if self.take(message, now) == Released::Closed {
-                    return;
+                    return self.close(inbox).await;
                 }
                 if self.batch.is_full() {
                     self.flush();
                 }
+                handled += 1;
+                // To read the clock costs as much as a quick rule.
+                if self.waiting.is_empty() || !(self.is_slow || handled.is_multiple_of(CLOCK_EVERY)) {
+                    continue;
+                }
+                now = Instant::now();
+                if now - turn >= TURN {
+                    // Rules that take long: what is due goes out, and the others of this thread have their turn.
+                    self.flush_or_wait(now, flush_due.as_mut());
+                    yield_now().await;
+                    now = Instant::now();
+                    turn = now;
+                }
             }
+            now = Instant::now();
+            self.is_slow = now - turn >= TURN;
             self.flush_or_wait(now, flush_due.as_mut());
         }
     }
 
+    fn tick(&mut self) {
+        let effects = self.game.tick(self.opened.elapsed());
+        self.tell(effects, None);
+        if self.batch.is_full() {
+            self.flush();
+        }
+    }
+
     /// The room is broken: everyone in it is sent away, and so is everyone on the way in, for nobody would answer them.
-    pub(crate) async fn fail(&mut self, inbox: &mut mpsc::Receiver<Message>) {
-        self.directory.remove(self.id);
+    pub(crate) async fn fail(mut self, inbox: &mut mpsc::Receiver<Message>) {
+        for to in self.members.everyone().chain(&self.joining) {
+            to.close(Ending::RoomFailed.into());
+        }
+        self.waiting.drain(..).for_each(Message::turn_away);
+        turn_away(&self.directory, self.id, inbox).await;
+    }
+
+    /// The last seat is free: who watches is told, and who wanted to.
+    async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
+        self.flush();
+        // Before anyone hears of it, so that whoever does finds the room closed.
         inbox.close();
-        for session in self.members.iter().map(|member| &member.session).chain(&self.joining) {
-            session.close(Ending::RoomFailed.into());
-        }
-        for message in self.waiting.drain(..) {
-            message.turn_away();
-        }
-        // Ends once those who had a place in the inbox already have used it.
+        let left = ServerPacket::RoomLeft { room: self.id };
+        self.members.watchers().iter().for_each(|watcher| watcher.send(&self.outgoing.frame(&left)));
+        let mut late: Vec<_> = self.waiting.drain(..).rev().collect();
         while let Some(message) = inbox.recv().await {
-            message.turn_away();
+            late.push(message);
+        }
+        for message in late {
+            if let Message::Join { newcomer, .. } = message {
+                let why = format_args!("room {} has just closed", self.id);
+                newcomer.to.send(&self.outgoing.denied(DenialCode::NoSuchRoom, why));
+            }
         }
     }
 
@@ -108,114 +167,221 @@ impl Room {
             return;
         }
         if now >= self.next_flush {
-            self.flush();
+            // Only what was held back can be late; what comes after a pause is due when it comes.
+            let late = self.held_until.map_or(Duration::ZERO, |due| now - due);
+            self.flush_late_by(late);
             self.next_flush = now + self.setup.tick;
-        } else if flush_due.deadline() != self.next_flush {
-            flush_due.as_mut().reset(self.next_flush);
+        } else {
+            self.held_until = Some(self.next_flush);
+            if flush_due.deadline() != self.next_flush {
+                flush_due.as_mut().reset(self.next_flush);
+            }
         }
     }
 
     fn flush(&mut self) {
+        self.flush_late_by(Duration::ZERO);
+    }
+
+    /// Tells everyone what is pending, so long after that was due.
+    fn flush_late_by(&mut self, late: Duration) {
+        self.held_until = None;
         if self.batch.is_pending() {
             let flush = self.batch.flush();
-            self.members.deliver(&flush);
+            let receivers = self.members.deliver(&flush);
+            self.batch.report(&flush, receivers, &self.metrics);
+            self.metrics.flushed(flush.bytes(), receivers.all, late);
         }
     }
 
     fn take(&mut self, message: Message, now: Instant) -> Released {
+        // As the rules know it: counted from the opening.
+        let at = now - self.opened;
         match message {
             Message::Join { seat, newcomer } => {
-                self.joining = Some(newcomer.session.clone());
-                self.join(seat, newcomer);
+                self.joining = Some(newcomer.to.clone());
+                match seat {
+                    Some(seat) => self.join(seat, newcomer, at),
+                    None => self.watch(newcomer.to),
+                }
                 self.joining = None;
             }
-            Message::Leave { seat, reason, done } => {
-                let released = self.leave(seat, reason);
+            Message::Leave { who, reason, done } => {
+                let released = match who {
+                    Who::Seat(seat) => self.leave(seat, reason, at),
+                    Who::Watcher(session) => self.unwatch(session, reason),
+                };
                 // An error means that the session did not wait for the answer.
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
-            Message::Step { seat, seq, direction } => self.step(seat, seq, direction, now),
+            Message::Command { seat, seq, command } => self.command(seat, seq, &command, at),
             Message::Chat { seat, text } => {
                 self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
             }
             Message::Signal { seat, payload } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
-            Message::Recovered { seat } => self.catch_up(seat),
+            Message::Recovered { who } => self.catch_up(who),
             Message::Flush { .. } => self.flush(),
+            Message::Abandoned => return Released::Closed,
             #[cfg(test)]
             Message::Fault => panic!("a fault, as a test wants it"),
         }
         Released::Open
     }
 
-    fn join(&mut self, seat: Seat, newcomer: Newcomer) {
-        // Moves first: the newcomer may be put where a piece has just left.
+    fn join(&mut self, seat: Seat, newcomer: Newcomer, at: Duration) {
+        // Updates first: the newcomer may be put where a piece has just left.
         self.flush();
-        let cell = self.board.take_seat(seat).cell;
-        let member = Member { seat, name: newcomer.name.clone(), cell };
-        self.batch.event(|event| ServerPacket::Entered(Entered { event, member }));
+        let updates = encode(self.game.take_seat(at, seat));
+        let member = Member { seat, name: newcomer.name.clone() };
+        self.batch.event(|event| ServerPacket::Entered(Entered { event, member, updates }));
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
         self.flush();
+        let to = newcomer.to.clone();
         self.members.add(seat, newcomer);
-        let joined = self.picture_for(seat);
-        self.members.send_to(seat, frame(&ServerPacket::Joined(joined)));
+        to.send(&self.outgoing.frame(&self.picture_for(Some(seat))));
     }
 
-    fn leave(&mut self, seat: Seat, reason: LeaveReason) -> Released {
-        // Moves of a seat reach everyone while someone sits there.
+    fn watch(&mut self, to: Recipient) {
         self.flush();
-        if let Some(member) = self.members.remove(seat) {
-            self.board.leave_seat(seat);
-            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason }));
-            if reason == LeaveReason::Left {
-                member.session.send(frame(&ServerPacket::RoomLeft { room: self.id }));
-            }
+        to.send(&self.outgoing.frame(&self.picture_for(None)));
+        self.members.add_watcher(to);
+    }
+
+    fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
+        // Updates of a seat reach everyone while someone sits there.
+        self.flush();
+        if self.members.member(seat).is_some() {
+            // While they are still a member: should the rules fail now, they are told as everyone.
+            let updates = encode(self.game.leave_seat(at, seat));
+            let member = self.members.remove(seat).expect("it was there");
+            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
+            self.let_go(&member.to, reason);
         }
         self.directory.release(Place { room: self.id, seat })
     }
 
-    fn step(&mut self, seat: Seat, seq: u32, direction: Direction, now: Instant) {
+    fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
+        if let Some(to) = self.members.remove_watcher(session) {
+            self.let_go(&to, reason);
+        }
+        self.directory.unwatch(self.id);
+        Released::Open
+    }
+
+    fn let_go(&self, to: &Recipient, reason: LeaveReason) {
+        if reason == LeaveReason::Left {
+            to.send(&self.outgoing.frame(&ServerPacket::RoomLeft { room: self.id }));
+        }
+    }
+
+    fn command(&mut self, seat: Seat, seq: u32, command: &CommandBytes, at: Duration) {
         let Some(member) = self.members.member_mut(seat) else { return };
-        match self.board.apply(now - self.opened, seat, direction) {
-            Ok(position) => {
+        // Here and not at the connection, because only the room knows its game.
+        let command = match command.decode() {
+            Ok(command) => command,
+            Err(error) => {
+                let why = format_args!("no command of {}: {error}", G::NAME);
+                member.to.send(&self.outgoing.denied(DenialCode::Malformed, why));
+                return member.to.close(Ending::Denied.into());
+            }
+        };
+        match self.game.apply(at, seat, command) {
+            Ok(effects) => {
                 member.last_seq = seq;
-                self.batch.moved(position, Ack { seat, seq });
+                self.tell(effects, Some(Ack { seat, seq }));
             }
             Err(why) => {
-                member.session.send(frame(&ServerPacket::StepRefused(StepRefused { seq, why })));
+                let why = RefusalReason::Rules(RefusalBytes::of(&why).expect(FITS));
+                member.to.send(&self.outgoing.refused(seq, why));
             }
         }
     }
 
-    /// Moves were left out for this member: one snapshot makes it exact again, also when nothing moves any more.
-    fn catch_up(&mut self, seat: Seat) {
+    /// Adds what has happened to what is to be told, and says that the command which did it was done.
+    fn tell(&mut self, effects: Effects<G::Update>, ack: Option<Ack>) {
+        let Some(last_event) = effects.last_event() else {
+            for update in effects.into_updates() {
+                self.batch.latest(&update);
+            }
+            if let Some(ack) = ack {
+                self.batch.done(ack);
+            }
+            return;
+        };
+        if self.batch.has_updates() {
+            // In a flush the events come first: what happened before them must not come after.
+            self.flush();
+        }
+        let mut updates = UpdateBytes::new();
+        for (index, update) in effects.into_updates().enumerate() {
+            // For the same reason what comes before an event is delivered with it, whatever it is worth.
+            if index <= last_event {
+                updates.push(&update).expect(FITS);
+            } else {
+                self.batch.latest(&update);
+            }
+        }
+        self.batch.event(|event| ServerPacket::Happened(Happened { event, ack, updates }));
+    }
+
+    /// Updates were left out for them: one snapshot makes them exact again, also when nothing happens any more.
+    fn catch_up(&mut self, who: Who) {
         self.flush();
-        let state = self.board.snapshot().filter_map(|position: Position| {
-            let seq = self.members.member(position.seat)?.last_seq;
-            Some((position, Ack { seat: position.seat, seq }))
-        });
-        let snapshot = self.batch.snapshot(state);
-        if let Some(member) = self.members.member(seat) {
-            member.session.send_latest(snapshot);
+        if let Some(to) = self.members.recipient(who) {
+            to.send_latest(&self.outgoing.frame(&self.batch.snapshot(self.state(), self.members.acks())));
         }
     }
 
-    fn picture_for(&self, seat: Seat) -> Joined {
-        let members = self.board.snapshot().filter_map(|Position { seat, cell }| {
-            Some(Member { seat, name: self.members.member(seat)?.name.clone(), cell })
-        });
-        Joined {
+    fn picture_for(&self, seat: Option<Seat>) -> ServerPacket {
+        let members = self.members.seated().map(|(seat, member)| Member { seat, name: member.name.clone() });
+        ServerPacket::Joined(Joined {
             room: self.id,
             title: self.title.clone(),
+            game: G::NAME,
             seats: self.setup.seats,
-            board: self.setup.board,
             seat,
             members: members.collect::<Vec<_>>().try_into().expect("a room has at most MAX_SEATS members"),
             incarnation: INCARNATION,
             event: self.batch.last_event(),
             batch: self.batch.last_batch(),
-        }
+            state: self.state(),
+        })
+    }
+
+    fn state(&self) -> StateBytes {
+        StateBytes::of(&self.game.snapshot()).expect(FITS)
+    }
+}
+
+/// Strikes out a room that failed, and sends away whoever is on the way into it.
+pub(super) async fn turn_away(directory: &Directory, room: RoomId, inbox: &mut mpsc::Receiver<Message>) {
+    directory.remove(room);
+    inbox.close();
+    // Ends once those who had a place in the inbox already have used it.
+    while let Some(message) = inbox.recv().await {
+        message.turn_away();
+    }
+}
+
+/// Everything that changed as one row, whatever it is worth.
+fn encode<U: serde::Serialize>(effects: Effects<U>) -> UpdateBytes {
+    let mut row = UpdateBytes::new();
+    effects.into_updates().for_each(|update| row.push(&update).expect(FITS));
+    row
+}
+
+fn ticks(opened: Instant, every: Duration) -> Interval {
+    let mut ticks = interval_at(opened + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn next_tick(ticks: &mut Option<Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{Config, Duration, Flags, LogFormat, environment, file, load, load_all, text};
 
-const FILE: &str = "listen = ['127.0.0.1:1']\nshards = 1\ndrain = '1s'\n[game]\nboard = '11x11'\nseats = 1\n\
+const FILE: &str = "listen = ['127.0.0.1:1']\nhttp = '127.0.0.1:11'\nshards = 1\ndrain = '1s'\n[game]\nboard = '11x11'\nseats = 1\n\
                     tick = '1ms'\n[log]\nformat = 'json'\nfilter = 'debug'\n[limits]\nsessions = 1\n";
-const VARIABLES: [(&str, &str); 7] = [
+const VARIABLES: [(&str, &str); 8] = [
     ("MALPAN_LISTEN", "127.0.0.1:2, [::1]:2"),
+    ("MALPAN_HTTP", "off"),
     ("MALPAN_SHARDS", "2"),
     ("MALPAN_DRAIN", "2s"),
     ("MALPAN_GAME__BOARD", "22x22"),
@@ -15,9 +16,9 @@ const VARIABLES: [(&str, &str); 7] = [
 ];
 
 fn seen(config: &Config) -> String {
-    let Config { listen, shards, drain, game, log, limits, .. } = config;
+    let Config { listen, http, shards, drain, game, log, limits, .. } = config;
     format!(
-        "{listen:?} {shards} {drain:?} {} {} {:?} {:?} {} {}",
+        "{listen:?} {http} {shards} {drain:?} {} {} {:?} {:?} {} {}",
         game.board, game.seats, game.tick, log.format, log.filter, limits.sessions
     )
 }
@@ -25,27 +26,30 @@ fn seen(config: &Config) -> String {
 #[test]
 fn without_any_the_defaults_hold() {
     assert_eq!(load(&Flags::default(), []).unwrap(), Config::default());
-    assert_eq!(seen(&Config::default()), "[127.0.0.1:7777] 0 10s 8x8 10 33ms Text info 10000");
+    assert_eq!(seen(&Config::default()), "[127.0.0.1:7777] 127.0.0.1:7780 0 10s 8x8 10 33ms Text info 10000");
 }
 
 #[test]
 fn the_file_goes_before_the_defaults() {
     let config = load_all(FILE, &[], &Flags::default()).unwrap();
-    assert_eq!(seen(&config), "[127.0.0.1:1] 1 1s 11x11 1 1ms Json debug 1");
+    assert_eq!(seen(&config), "[127.0.0.1:1] 127.0.0.1:11 1 1s 11x11 1 1ms Json debug 1");
     assert_eq!(config.limits.rooms, Config::default().limits.rooms, "what the file leaves out stays");
 }
 
 #[test]
 fn variables_go_before_the_file() {
     let config = load_all(FILE, &VARIABLES, &Flags::default()).unwrap();
-    assert_eq!(seen(&config), "[127.0.0.1:2, [::1]:2] 2 2s 22x22 2 2ms Json debug 1");
+    assert_eq!(seen(&config), "[127.0.0.1:2, [::1]:2] off 2 2s 22x22 2 2ms Json debug 1");
 }
 
 #[test]
 fn flags_go_before_variables() {
     let flags = Flags {
         listen: vec!["127.0.0.1:3".into(), "127.0.0.1:0".into()],
+        http: text("[::1]:33"),
         shards: text("3"),
+        rules_threads: text("3"),
+        lecture: text("off"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),
@@ -54,7 +58,7 @@ fn flags_go_before_variables() {
         config: None,
     };
     let config = load_all(FILE, &VARIABLES, &flags).unwrap();
-    assert_eq!(seen(&config), "[127.0.0.1:3, 127.0.0.1:0] 3 3s 33x33 3 3ms Text debug 1");
+    assert_eq!(seen(&config), "[127.0.0.1:3, 127.0.0.1:0] [::1]:33 3 3s 33x33 3 3ms Text debug 1");
 }
 
 #[test]

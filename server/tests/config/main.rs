@@ -10,7 +10,7 @@ mod rules;
 
 use malpan_server::{
     cli::{Flags, load},
-    config::{Allowed, Config, ConfigError, LogFormat, check_file, default_file, keys},
+    config::{AddressOrOff, Allowed, Config, ConfigError, LogFormat, check_file, default_file, keys},
 };
 use std::{collections::BTreeSet, ffi::OsString, io::Write, time::Duration};
 use tempfile::NamedTempFile;

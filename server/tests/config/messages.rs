@@ -31,27 +31,28 @@ fn unknown_variables() {
 #[test]
 fn wrong_values_of_the_file() {
     let problems = file_problems(
-        "listen = ['localhost:7777']\nshards = 5000\ndrain = 10\n[game]\nboard = '65x8'\nseats = 'ten'\ntick = \
+        "listen = ['localhost:7777']\nhttp = 'no'\nshards = 5000\ndrain = 10\n[game]\nboard = '65x8'\nseats = 'ten'\ntick = \
          '1.5s'\n[log]\nformat = 'xml'\nfilter = 'a=b=c'\n[limits]\nsessions = -1\nqueue_bytes = 9e3\nsilence = \
          '30'\nexempt_addresses = ['10.0.0.1/8']\nwrite_stall = '1500us'\nrooms = 99999999999999999999\n\
          steps_per_second = 70000\n",
     );
     insta::assert_snapshot!(problems, @r#"
     listen (FILE, line 1, column 10): ["localhost:7777"]: invalid socket address syntax; allowed: one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once
-    drain (FILE, line 3, column 9): 10 is of type integer, not string; allowed: 0s to 1h, in whole milliseconds and with its unit
-    game.board (FILE, line 5, column 9): "65x8": a board's width is 65, outside 1 to 64; allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8
-    game.seats (FILE, line 6, column 9): "ten" is of type string, not integer; allowed: 1 to 10 seats
-    log.format (FILE, line 9, column 10): "xml": unknown variant `xml`, expected `text` or `json`; allowed: text or json
-    limits.sessions (FILE, line 12, column 12): -1 is out of range; allowed: 1 to 1000000 connections
-    limits.queue_bytes (FILE, line 13, column 15): 9000.0 is of type float, not integer; allowed: 16386 to 16777216 bytes
-    limits.silence (FILE, line 14, column 11): "30": time unit needed, for example 30sec or 30ms; allowed: 1s to 1h, in whole milliseconds and with its unit
-    limits.exempt_addresses (FILE, line 15, column 20): ["10.0.0.1/8"]: `10.0.0.1/8` names a host within its network; the network is `10.0.0.0/8`; allowed: any number of IP addresses or networks, such as 127.0.0.0/8 or ::1
-    limits.rooms (FILE, line 17, column 9): it holds a number too large for TOML; allowed: 1 to 1000000 rooms
-    limits.steps_per_second (FILE, line 18, column 20): 70000 is out of range; allowed: 1 to 10000 steps
-    shards (FILE, line 2, column 10): 5000 is out of range; allowed: 0 to 1024 shards
-    game.tick (FILE, line 7, column 8): 1s 500ms is out of range; allowed: 0s to 1s, in whole milliseconds and with its unit
-    limits.write_stall (FILE, line 16, column 15): 1ms 500us is out of range; allowed: 100ms to 1h, in whole milliseconds and with its unit
-    log.filter (FILE, line 10, column 10): "a=b=c": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5; allowed: tracing-subscriber's filter syntax, not empty
+    http (FILE, line 2, column 8): "no": neither an IP address with a port nor `off`; allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off
+    drain (FILE, line 4, column 9): 10 is of type integer, not string; allowed: 0s to 1h, in whole milliseconds and with its unit
+    game.board (FILE, line 6, column 9): "65x8": a board's width is 65, outside 1 to 64; allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8
+    game.seats (FILE, line 7, column 9): "ten" is of type string, not integer; allowed: 1 to 10 seats
+    log.format (FILE, line 10, column 10): "xml": unknown variant `xml`, expected `text` or `json`; allowed: text or json
+    limits.sessions (FILE, line 13, column 12): -1 is out of range; allowed: 1 to 1000000 connections
+    limits.queue_bytes (FILE, line 14, column 15): 9000.0 is of type float, not integer; allowed: 16386 to 16777216 bytes
+    limits.silence (FILE, line 15, column 11): "30": time unit needed, for example 30sec or 30ms; allowed: 1s to 1h, in whole milliseconds and with its unit
+    limits.exempt_addresses (FILE, line 16, column 20): ["10.0.0.1/8"]: `10.0.0.1/8` names a host within its network; the network is `10.0.0.0/8`; allowed: any number of IP addresses or networks, such as 127.0.0.0/8 or ::1
+    limits.rooms (FILE, line 18, column 9): it holds a number too large for TOML; allowed: 1 to 1000000 rooms
+    limits.steps_per_second (FILE, line 19, column 20): 70000 is out of range; allowed: 1 to 10000 steps
+    shards (FILE, line 3, column 10): 5000 is out of range; allowed: 0 to 1024 shards
+    game.tick (FILE, line 8, column 8): 1s 500ms is out of range; allowed: 0s to 1s, in whole milliseconds and with its unit
+    limits.write_stall (FILE, line 17, column 15): 1ms 500us is out of range; allowed: 100ms to 1h, in whole milliseconds and with its unit
+    log.filter (FILE, line 11, column 10): "a=b=c": error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5; allowed: tracing-subscriber's filter syntax, not empty
     "#);
 }
 
@@ -100,7 +101,10 @@ fn variables_that_are_no_text() {
 fn wrong_values_of_flags() {
     let flags = Flags {
         listen: vec!["[::1]:7777".into(), "::1:99999".into()],
+        http: text("localhost:80"),
         shards: text("-1"),
+        rules_threads: None,
+        lecture: None,
         board: text("8"),
         seats: text("11"),
         tick: text("2s"),
@@ -112,6 +116,7 @@ fn wrong_values_of_flags() {
     assert!(error.is_usage());
     insta::assert_snapshot!(error, @r#"
     listen (flag --listen): ["[::1]:7777", "::1:99999"]: invalid socket address syntax; allowed: one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once
+    http (flag --http): "localhost:80": neither an IP address with a port nor `off`; allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off
     shards (flag --shards): -1 is out of range; allowed: 0 to 1024 shards
     game.board (flag --board): "8": a board is not of the form WIDTHxHEIGHT, such as 8x8; allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8
     game.seats (flag --seats): 11 is out of range; allowed: 1 to 10 seats

@@ -40,7 +40,7 @@ fn every_key_has_a_comment_with_what_is_allowed() {
 
 #[test]
 fn the_beginning_reads_well() {
-    let beginning: Vec<_> = default_file().lines().take(26).map(str::to_owned).collect();
+    let beginning: Vec<_> = default_file().lines().take(42).map(str::to_owned).collect();
     insta::assert_snapshot!(beginning.join("\n"), @r#"
     # The configuration of malpan-server: every key with its default. Flags and MALPAN_... variables go
     # before this file; a key left out has its default.
@@ -49,9 +49,25 @@ fn the_beginning_reads_well() {
     # Allowed: one or more of IP:PORT, such as 127.0.0.1:7777 or [::1]:7777, each once.
     listen = ["127.0.0.1:7777"]
 
+    # Address on which health and metrics are served over HTTP, or `off`. Port 0 takes a free one; the
+    # ready line says which. Whoever reaches it can read them.
+    # Allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off.
+    http = "127.0.0.1:7780"
+
+    # Address on which clients of the lecture wire are awaited, or `off`. Port 0 takes a free one; the
+    # ready line says which.
+    # Allowed: IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off.
+    lecture = "off"
+
     # Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
     # Allowed: 0 to 1024 shards.
     shards = 0
+
+    # Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow
+    # rule then holds up the rooms of its thread and no connection. 0 runs each room on the shard of
+    # whoever opened it, which is faster for quick rules.
+    # Allowed: 0 to 1024 threads.
+    rules_threads = 0
 
     # The least time between two looks of a shard at its sockets. The first packet after a rest is
     # handled at once; those that follow within this time are handled together, which costs a busy

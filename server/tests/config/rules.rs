@@ -1,14 +1,15 @@
 //! Ranges, and the rules between keys.
 
-use crate::{Config, Flags, file_problems, load, load_all, problems_of, text};
+use crate::{AddressOrOff, Config, Flags, file_problems, load, load_all, problems_of, text};
 use std::time::Duration;
 
 /// A change that breaks one rule, and the keys that it then names.
 type Breach = (fn(&mut Config), &'static [&'static str]);
 
-const BREACHES: [Breach; 13] = [
+const BREACHES: [Breach; 14] = [
     (|c| c.listen.clear(), &["listen"]),
     (|c| c.listen.push(c.listen[0]), &["listen"]),
+    (|c| c.http = AddressOrOff::Address(c.listen[0]), &["listen", "http"]),
     (|c| c.shards = 1025, &["shards"]),
     (|c| c.drain = Duration::from_micros(1500), &["drain"]),
     (|c| c.log.filter.clear(), &["log.filter"]),
@@ -36,7 +37,8 @@ fn each_rule_is_kept_and_names_its_keys() {
 #[test]
 fn the_nearest_right_values_are_right() {
     let listen = ["127.0.0.1:0", "127.0.0.1:0", "[::1]:7777", "[::1]:7778"].map(|a| a.parse().unwrap()).into();
-    let mut config = Config { listen, ..Config::default() };
+    let http = AddressOrOff::Address("127.0.0.1:0".parse().unwrap());
+    let mut config = Config { listen, http, ..Config::default() };
     config.game.board = "2x5".parse().unwrap();
     config.limits.ping_after = config.limits.silence - Duration::from_millis(1);
     config.limits.recovered_messages = 62;

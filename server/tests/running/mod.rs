@@ -45,10 +45,13 @@ impl Running {
         running
     }
 
-    /// Starts it, and waits for nothing.
+    /// Starts it, and waits for nothing. HTTP is off unless `args` say where: servers beside each other would all want
+    /// the default port.
     pub(crate) fn spawn(args: &[&str]) -> Self {
+        let without_http: &[&str] = if args.contains(&"--http") { &[] } else { &["--http", "off"] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_malpan-server"))
             .args(args)
+            .args(without_http)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -69,8 +72,13 @@ impl Running {
 
     /// Where it listens, as its ready line says.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let listed = self.ready.strip_prefix("ready listen=").expect("the ready line");
-        listed.split(',').map(|address| address.parse().unwrap()).collect()
+        self.listed("listen").split(',').map(|address| address.parse().unwrap()).collect()
+    }
+
+    /// What the ready line says of `name`.
+    pub(crate) fn listed(&self, name: &str) -> &str {
+        let said = self.ready.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        said.unwrap_or_else(|| panic!("{name} is in the ready line: {}", self.ready))
     }
 
     /// Waits until it has ended of its own accord.

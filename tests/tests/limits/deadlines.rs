@@ -187,7 +187,7 @@ async fn whoever_takes_nothing_that_is_written_is_cut_off() {
             ServerPacket::Left(left) => Some((left.seat, left.reason)),
             _ => None,
         });
-        assert_eq!(left.await.unwrap(), (stalled_view.own_seat(), LeaveReason::Kicked));
+        assert_eq!(left.await.unwrap(), (stalled_view.own_seat().unwrap(), LeaveReason::Kicked));
         assert_due(since, limit);
         assert_eq!(server.counters().value(Count::SlowConsumers), 1);
         let (packets, _) = to_the_end(&mut stalled).await;

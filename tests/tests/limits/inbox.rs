@@ -71,14 +71,14 @@ fn a_session_waits_at_a_full_inbox_is_written_to_meanwhile_and_loses_nothing() {
         });
         let session = two.server.newest_session().unwrap();
         guest.send(&ClientPacket::Join { target: JoinTarget::Room(view.id()) }).unwrap();
-        let mut guest_view = None;
+        let mut guest_view: Option<Room> = None;
         while guest_view.is_none() {
             two.guests.block_on(async { guest.flush().await.unwrap() });
             drive(&two.guests);
             drive(&two.rooms);
             for packet in heard(&two.guests, &mut guest) {
                 let ServerPacket::Joined(joined) = packet else { panic!("{packet:?}") };
-                guest_view = Some(Room::new(&joined));
+                guest_view = Some(Room::new(&joined).unwrap());
             }
         }
         let mut guest_view = guest_view.unwrap();

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Which test holds each limit.
-const HELD_BY: [(&str, &str); 29] = [
+const HELD_BY: [(&str, &str); 30] = [
     ("sessions", "places"),
     ("sessions_per_address", "places"),
     ("exempt_addresses", "places"),
@@ -48,6 +48,7 @@ const HELD_BY: [(&str, &str); 29] = [
     ("rate_limit_strikes", "rates"),
     ("strike_window", "rates"),
     ("rooms", "places"),
+    ("watchers_per_room", "places"),
     ("room_inbox", "inbox"),
 ];
 

@@ -121,17 +121,44 @@ async fn only_so_many_rooms_are_opened() {
         let mut owners = Vec::new();
         for index in 0..rooms {
             let mut owner = server.guest(&format!("owner {index}")).await.unwrap();
-            owner.open_room(title.clone(), Some(one_seat)).await.unwrap();
+            owner.open_room(None, title.clone(), Some(one_seat)).await.unwrap();
             owners.push(owner);
         }
         assert_eq!(server.host().rooms(), rooms);
         let mut late = server.guest("late").await.unwrap();
-        assert_eq!(denied(late.open_room(title.clone(), None).await), DenialCode::TooManyRooms);
+        assert_eq!(denied(late.open_room(None, title.clone(), None).await), DenialCode::TooManyRooms);
         assert_eq!(denied(late.join(JoinTarget::Any).await), DenialCode::TooManyRooms);
         // A denied request leaves nothing behind, and a room that ends makes place for another.
         assert_eq!((server.host().rooms(), server.host().seats_taken()), (rooms, rooms));
         owners[0].leave().await.unwrap();
         late.join(JoinTarget::Any).await.unwrap();
         assert_eq!(server.host().rooms(), rooms);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_watch_a_room() {
+    for watchers in [None, Some(0), Some(2)] {
+        let config = config(|limits| limits.watchers_per_room = watchers.unwrap_or(limits.watchers_per_room));
+        let watchers = config.limits.watchers_per_room;
+        let mut server = MemoryServer::new(config, 2);
+        let (_player, room) = server.player("player").await.unwrap();
+        let mut watching = Vec::new();
+        for index in 0..watchers {
+            let mut watcher = server.guest(&format!("watcher {index}")).await.unwrap();
+            watcher.watch(room.id()).await.unwrap();
+            watching.push(watcher);
+        }
+        let mut late = server.guest("late").await.unwrap();
+        assert_eq!(denied(late.watch(room.id()).await), DenialCode::NotWatchable);
+        // One who leaves, or whose connection ends, makes place for another.
+        if let Some(mut first) = watching.pop() {
+            first.leave().await.unwrap();
+            late.watch(room.id()).await.unwrap();
+            assert_eq!(denied(first.watch(room.id()).await), DenialCode::NotWatchable);
+            drop(late);
+            sleep(Duration::from_secs(3)).await;
+            first.watch(room.id()).await.unwrap();
+        }
     }
 }

@@ -5,8 +5,8 @@ use malpan_client::{Client, ClientError, Room};
 use malpan_e2e::{MemoryServer, arrived, line, payload, to_the_end};
 use malpan_net::Count;
 use malpan_protocol::{
-    ClientPacket, DenialCode, Direction, JoinTarget, KickReason, LeaveReason, Refusal, RoomFilter, RoomId, RoomTitle,
-    ServerPacket, SignalTarget,
+    ClientPacket, DenialCode, Direction, JoinTarget, KickReason, LeaveReason, RefusalReason, RoomFilter, RoomId,
+    RoomTitle, ServerPacket, SignalTarget,
 };
 use malpan_server::config::{Config, LimitsConfig};
 use std::time::Duration;
@@ -69,7 +69,7 @@ async fn hold(client: &mut Memory, burst: u16, interval: Duration, mut attempt: 
 async fn verdict(client: &mut Memory, done: fn(&ServerPacket) -> bool) -> bool {
     let packet = client.next().await.unwrap();
     let over = is_denied(&packet, DenialCode::RateLimited)
-        || matches!(&packet, ServerPacket::StepRefused(refused) if refused.why == Refusal::TooFast);
+        || matches!(&packet, ServerPacket::Refused(refused) if refused.why == RefusalReason::TooFast);
     assert!(over != done(&packet), "{packet:?}");
     !over
 }
@@ -101,14 +101,14 @@ async fn steps_which_are_no_strikes() {
         let mut done = 0;
         hold(&mut client, burst, SECOND / rate.into(), async |client| {
             client.step(Direction::Right).unwrap();
-            let accepted = verdict(client, |packet| matches!(packet, ServerPacket::Moves(_))).await;
+            let accepted = verdict(client, |packet| matches!(packet, ServerPacket::Updates(_))).await;
             done += u8::from(accepted);
             accepted
         })
         .await;
         // What was refused has not moved the piece.
         let (_, late) = server.player("late").await.unwrap();
-        assert_eq!(late.piece(room.own_seat()).unwrap().cell.x, done);
+        assert_eq!(late.piece(room.own_seat().unwrap()).unwrap().cell.x, done);
         assert_eq!(done, u8::try_from(2 * (burst + 2)).unwrap());
     }
 }
@@ -173,7 +173,7 @@ async fn rooms_opened() {
         let (server, mut client, _) = rested(config).await;
         client.leave().await.unwrap();
         hold(&mut client, rate, 60 * SECOND / rate.into(), async |client| {
-            match client.open_room(RoomTitle::new("new").unwrap(), None).await {
+            match client.open_room(None, RoomTitle::new("new").unwrap(), None).await {
                 Ok(_) => client.leave().await.is_ok(),
                 Err(ClientError::Denied(denial)) => {
                     assert_eq!((denial.code, server.host().rooms()), (DenialCode::RateLimited, 0));
@@ -224,7 +224,7 @@ async fn the_last_strike_within_the_window_ends_the_connection() {
         assert!(matches!(end, ClientError::Closed), "{end:?}");
         let (packets, _) = arrived(&mut witness).await;
         let [ServerPacket::Left(left)] = packets.as_slice() else { panic!("{packets:?}") };
-        assert_eq!((left.seat, left.reason), (view.own_seat(), LeaveReason::Kicked));
+        assert_eq!((left.seat, left.reason), (view.own_seat().unwrap(), LeaveReason::Kicked));
         assert_eq!(server.counters().value(Count::ClosedByService), 1);
     }
 }
@@ -243,11 +243,11 @@ async fn every_rate_but_the_steps_own_counts_as_a_strike() {
     let mut server = MemoryServer::new(config, 1);
     let (mut client, _) = server.player("all of them").await.unwrap();
     sleep(10 * SECOND).await;
-    let open = ClientPacket::OpenRoom { title: RoomTitle::new("new").unwrap(), seats: None };
+    let open = ClientPacket::OpenRoom { game: None, title: RoomTitle::new("new").unwrap(), seats: None };
     let list = ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All };
     // Each twice: once within the rate, once over it.
     client.leave().await.unwrap();
-    client.open_room(RoomTitle::new("own").unwrap(), None).await.unwrap();
+    client.open_room(None, RoomTitle::new("own").unwrap(), None).await.unwrap();
     client.leave().await.unwrap();
     client.send(&open).unwrap();
     client.send(&list).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! stdin -> lines.rs -> command.rs -> [waiting] -> Session -> Link
-//! stdout <- wording.rs <- News <- Session <- Link
+//! stdout <- wording.rs (what happened), shown.rs (what was asked for) <- News <- Session <- Link
 //! ```
 //!
 //! Invariant: commands are done in order, each when what it depends on has been answered; so that a script may be
@@ -10,13 +10,15 @@
 
 mod command;
 mod lines;
+mod shown;
 mod wording;
 
 pub(super) use wording::HELP;
 
 use super::{
+    game::Game,
     link::{Link, LinkEvent},
-    session::{Connection, Goal, News, NotNow, Session},
+    session::{Connection, GameCommand, Goal, News, NotNow, Session, Table},
     words,
 };
 use command::Command;
@@ -45,6 +47,8 @@ pub(super) enum Ending {
 /// Plain mode over any input and output.
 pub(super) struct Plain<'a, R, W> {
     address: &'a str,
+    /// What a room is of where nothing else is said; `None` for the server's default game.
+    game: Option<Game>,
     link: &'a mut Link,
     session: Session,
     input: Lines<R>,
@@ -57,10 +61,17 @@ pub(super) struct Plain<'a, R, W> {
 }
 
 impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
-    /// Plain mode with a server at `address`, over `link`.
-    pub(super) fn new(address: &'a str, link: &'a mut Link, session: Session, input: R, output: W) -> Self {
+    /// Plain mode with a server at `address`, over `link`. New rooms are of `game`, where that is given.
+    pub(super) fn new(
+        address: &'a str,
+        game: Option<Game>,
+        link: &'a mut Link,
+        session: Session,
+        input: R,
+        output: W,
+    ) -> Self {
         let input = Lines::new(input);
-        Self { address, link, session, input, output, waiting: VecDeque::new(), ending: false, rooms_listed: 0 }
+        Self { address, game, link, session, input, output, waiting: VecDeque::new(), ending: false, rooms_listed: 0 }
     }
 
     /// Runs until the input has ended and every answer has come, or until it cannot go on.
@@ -78,12 +89,12 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
     async fn run_to_end(&mut self) -> io::Result<Ending> {
         let mut tick = interval(TICK);
         loop {
-            let next_step_at = self.do_what_can_be_done().await?;
+            let next_command_at = self.do_what_can_be_done().await?;
             if self.ending && self.waiting.is_empty() && self.is_settled() && self.session.answers_due() == 0 {
                 self.print("bye").await?;
                 return Ok(Ending::Done);
             }
-            let pause_until = next_step_at.unwrap_or_else(Instant::now);
+            let pause_until = next_command_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
                 event = self.link.next() => {
@@ -110,7 +121,7 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
                     }
                     self.send();
                 }
-                () = sleep_until(pause_until), if next_step_at.is_some() => {}
+                () = sleep_until(pause_until), if next_command_at.is_some() => {}
             }
         }
     }
@@ -120,14 +131,19 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         while let Some(command) = self.waiting.front() {
             match command {
                 Err(_) | Ok(Command::Help | Command::Status) => {}
-                // Steps and chat may follow each other without waiting for answers; a way into a room must be over.
-                Ok(Command::Step(_)) if self.is_settled() => {
-                    let at = self.session.next_step_at(now()).map(Instant::from_std);
+                // Steps and chat may follow each other without waiting for answers; a way into a room must be over. What
+                // cannot be is told after the answers to what was before it.
+                Ok(Command::Game(command)) if self.is_settled() && self.session.may_command(*command).is_ok() => {
+                    // In five in a row each move decides about the next, and a server tells refusals before results.
+                    if matches!(command, GameCommand::Five(_)) && self.session.answers_due() > 0 {
+                        return Ok(None);
+                    }
+                    let at = self.session.next_command_at(now()).map(Instant::from_std);
                     if at.is_none_or(|at| at > Instant::now()) {
                         return Ok(at);
                     }
                 }
-                Ok(Command::Chat(_)) if self.is_settled() => {}
+                Ok(Command::Chat(_)) if self.is_settled() && self.session.may_chat().is_ok() => {}
                 _ if self.is_settled() && self.session.answers_due() == 0 => {}
                 _ => return Ok(None),
             }
@@ -142,14 +158,20 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
 
     async fn do_command(&mut self, command: Command) -> io::Result<()> {
         let asked = match command {
-            Command::Step(direction) => self.session.step(direction, now()),
+            Command::Game(command) => self.session.command(command, now()),
             Command::Chat(text) => self.session.chat(text, now()),
-            Command::Join(target) => self.session.go(Goal::Join(target), now()),
-            Command::Open(title) => self.session.go(Goal::Open(title), now()),
+            Command::Join(room) => self.session.go(Goal::Join(JoinTarget::Room(room)), now()),
+            Command::JoinAny => {
+                let any = self.game.map_or(JoinTarget::Any, |game| JoinTarget::AnyOf(game.name()));
+                self.session.go(Goal::Join(any), now())
+            }
+            Command::Watch(room) => self.session.go(Goal::Watch(room), now()),
+            Command::Open { game, title } => self.session.go(Goal::Open { game: game.or(self.game), title }, now()),
             Command::Leave => self.session.go(Goal::Lobby, now()),
             Command::Rooms => self.session.list_rooms(RoomId(0), now()),
-            Command::Who => return self.print_members().await,
-            Command::Status => return self.print_status().await,
+            Command::Board => return self.print_table(shown::board).await,
+            Command::Who => return self.print_table(shown::members).await,
+            Command::Status => return self.print(&shown::status(&self.session)).await,
             Command::Help => return self.print(&format!("commands: {}", command::COMMANDS)).await,
             Command::Quit => unreachable!("quit ends the input and does not wait"),
         };
@@ -179,7 +201,7 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         for news in self.session.hear(event, now()) {
             self.tell(&news).await?;
             match news {
-                News::Joined { .. } => self.print_members().await?,
+                News::Joined { .. } => self.print_table(shown::members).await?,
                 News::Rooms { rooms, next, first } => self.continue_list(rooms.len(), first, next).await?,
                 News::NameTaken(name) => {
                     return Ok(Some(Ending::Failed(format!("the name {name} is taken: choose another with --name"))));
@@ -232,39 +254,16 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         Ok(())
     }
 
-    async fn print_members(&mut self) -> io::Result<()> {
-        let Some(room) = self.session.room() else { return self.print(&format!("error: {}", NotNow::NoRoom)).await };
-        let own = room.own_seat();
-        let lines: Vec<String> = room
-            .members()
-            .map(|(seat, piece)| {
-                let word = if seat == own { "you" } else { "member" };
-                format!("{word} {} {}", piece.name, piece.cell)
-            })
-            .collect();
+    /// Prints what `shown` makes of the room.
+    async fn print_table(&mut self, shown: impl Fn(&Table) -> Vec<String>) -> io::Result<()> {
+        let lines = match self.session.table() {
+            Some(table) => shown(table),
+            None => vec![format!("error: {}", NotNow::NoRoom)],
+        };
         for line in lines {
             self.print(&line).await?;
         }
         Ok(())
-    }
-
-    async fn print_status(&mut self) -> io::Result<()> {
-        let connection = match self.session.connection() {
-            Connection::Online => "online",
-            Connection::Connecting { .. } | Connection::Nameless => "connecting",
-            Connection::Offline { .. } => "offline",
-        };
-        let place = match (self.session.going_to(), self.session.room()) {
-            (Some(Goal::Join(JoinTarget::Room(room))), _) => format!("joining room {room}"),
-            (Some(_), _) => "joining".into(),
-            (None, Some(room)) => format!("room {}", room.id()),
-            (None, None) => "lobby".into(),
-        };
-        let round_trip = match self.session.round_trip() {
-            Some(time) => format!("round trip {:.1} ms", time.as_secs_f64() * 1000.0),
-            None => "round trip unknown".into(),
-        };
-        self.print(&format!("status {connection}, {place}, {round_trip}")).await
     }
 
     async fn print(&mut self, line: &str) -> io::Result<()> {

@@ -1,14 +1,17 @@
 //! Plain mode with scripted input against a server in memory, in paused time.
 
+mod games;
+
 use super::{Ending, HELP, Plain, now};
 use crate::play::{
+    game::Game,
     link::{Identity, Link},
-    session::{Fallback, Goal, Session},
-    testing::{Calls, DialMemory, House, Peer, joined, moves, name, telephone},
+    session::{Fallback, FiveNews, Goal, News, Refusal, Session},
+    testing::{Calls, DialMemory, House, Peer, joined, left, moves, name, seat, telephone, too_fast},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ClientPacket, JoinTarget, KickReason, LeaveReason, Left, Refusal, RoomId, ServerPacket,
-    StepRefused,
+    BoardSize, Cell, ClientPacket, GameName, JoinTarget, KickReason, LeaveReason, RoomId, ServerPacket, SoftwareName,
+    game::five,
 };
 use std::{
     io,
@@ -27,10 +30,20 @@ const BOB: Cell = Cell { x: 1, y: 0 };
 /// Runs plain mode to its end; returns that and what it printed.
 async fn run<R: AsyncBufRead + Unpin>(dial: DialMemory, own: &str, room: Option<u32>, input: R) -> (Ending, String) {
     let target = room.map_or(JoinTarget::Any, |room| JoinTarget::Room(RoomId(room)));
+    run_from(dial, own, Goal::Join(target), None, input).await
+}
+
+async fn run_from<R: AsyncBufRead + Unpin>(
+    dial: DialMemory,
+    own: &str,
+    home: Goal,
+    game: Option<Game>,
+    input: R,
+) -> (Ending, String) {
     let mut link = Link::spawn(dial, Identity { name: name(own), generated: false });
-    let session = Session::new(name(own), Goal::Join(target), Fallback::Lobby, now());
+    let session = Session::new(name(own), home, game, Fallback::Lobby, now());
     let mut printed = Vec::new();
-    let ending = Plain::new("host:1", &mut link, session, input, &mut printed).run().await.unwrap();
+    let ending = Plain::new("host:1", game, &mut link, session, input, &mut printed).run().await.unwrap();
     link.close().await;
     (ending, String::from_utf8(printed).unwrap())
 }
@@ -174,21 +187,16 @@ async fn a_lost_connection_is_told_and_mended() {
     let (mut typist, input) = duplex(1024);
     let server = async {
         let mut peer = seat_ann(&mut calls, 7).await;
-        peer.send(ServerPacket::Left(Left {
-            event: 1,
-            seat: crate::play::testing::seat(1),
-            reason: LeaveReason::Disconnected,
-        }))
-        .await;
+        peer.send(left(1, 1, LeaveReason::Disconnected, &[])).await;
         peer.send(ServerPacket::Draining { seconds: 10 }).await;
         peer.send(ServerPacket::Kicked { reason: KickReason::Stopping }).await;
         drop(peer);
         let mut peer = seat_ann(&mut calls, 7).await;
         typist.write_all(b"down\nquit\n").await.unwrap();
-        let Some(ClientPacket::Step { seq, .. }) = peer.next().await else { panic!() };
+        let Some(ClientPacket::Command { seq, .. }) = peer.next().await else { panic!() };
         assert_eq!(seq, 1);
         peer.send(moves(1, 0, &[(1, 4, Cell { x: 1, y: 1 })])).await;
-        peer.send(ServerPacket::StepRefused(StepRefused { seq, why: Refusal::TooFast })).await;
+        peer.send(too_fast(seq)).await;
         assert_eq!(peer.next().await, Some(ClientPacket::Bye));
     };
     let ((ending, printed), ()) = tokio::join!(run(dial, "Ann", None, BufReader::new(input)), server);
@@ -262,9 +270,9 @@ async fn a_closed_output_ends_it_quietly() {
     let (dial, calls) = telephone();
     let house = tokio::spawn(House::new().answer(calls));
     let mut link = Link::spawn(dial, Identity { name: name("Ann"), generated: false });
-    let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), Fallback::Lobby, now());
+    let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), None, Fallback::Lobby, now());
     let (_typist, input) = duplex(64);
-    let ending = Plain::new("host:1", &mut link, session, BufReader::new(input), Closed).run().await;
+    let ending = Plain::new("host:1", None, &mut link, session, BufReader::new(input), Closed).run().await;
     assert_eq!(ending.unwrap(), Ending::Done);
     link.close().await;
     house.abort();
@@ -275,10 +283,11 @@ async fn each_line_goes_out_at_once() {
     let (dial, calls) = telephone();
     let house = tokio::spawn(House::new().answer(calls));
     let mut link = Link::spawn(dial, Identity { name: name("Ann"), generated: false });
-    let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), Fallback::Lobby, now());
+    let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), None, Fallback::Lobby, now());
     let (_typist, input) = duplex(64);
     let (output, mut reader) = duplex(1024);
-    let plain = Plain::new("host:1", &mut link, session, BufReader::new(input), tokio::io::BufWriter::new(output));
+    let plain =
+        Plain::new("host:1", None, &mut link, session, BufReader::new(input), tokio::io::BufWriter::new(output));
     let expected = b"connected host:1 as Ann\njoined room 1 seat 0 board 8x8\nyou Ann 0,0\nmember Bob 1,0\n";
     let mut seen = vec![0; expected.len()];
     tokio::select! {
@@ -292,24 +301,43 @@ async fn each_line_goes_out_at_once() {
 #[test]
 fn help_promises_the_first_word_of_every_line() {
     use super::wording::lines;
-    use crate::play::session::News;
-    let seat = crate::play::testing::seat(0);
-    let (ann, cell) = (name("Ann"), ANN);
+    let (seat, ann, cell) = (seat(0), name("Ann"), ANN);
+    let (room, game) = (RoomId(1), GameName::FIVE);
     let told = [
-        News::Online { name: ann.clone(), server: malpan_client::protocol::SoftwareName::new("x").unwrap() },
+        News::Online { name: ann.clone(), server: SoftwareName::new("x").unwrap() },
         News::Offline { why: "x".into(), retry_in: Duration::from_secs(1), again: false },
-        News::RoomLeft(RoomId(1)),
+        News::Unplayable { room, game, known: false },
+        News::RoomLeft(room),
+        News::RoomClosed(room),
         News::OutOfStep,
-        News::Entered { seat, name: ann.clone(), cell },
+        News::Entered { seat, name: ann.clone(), cell: Some(cell) },
         News::Left { seat, name: ann.clone(), reason: LeaveReason::Kicked },
-        News::Moved { name: ann, cell },
-        News::Refused { why: Refusal::Taken, direction: None, by: None },
+        News::Moved { name: ann.clone(), cell },
+        News::Refused { why: Refusal::TooFast, command: None, by: None },
         News::Unanswered,
         News::Draining { seconds: 1 },
         News::Kicked(KickReason::Flooding),
+        News::Five(FiveNews::Began { black: ann.clone(), white: ann.clone() }),
+        News::Five(FiveNews::Placed { name: ann.clone(), cell }),
+        News::Five(FiveNews::Turn { name: ann.clone() }),
+        News::Five(FiveNews::Over { winner: None }),
+        News::Five(FiveNews::RematchAsked { name: ann }),
     ];
     for line in told.iter().flat_map(|news| lines(news, "host:1")) {
         let word = line.split(' ').next().unwrap();
         assert!(HELP.contains(&format!("\n  {word}")), "{line}");
     }
+}
+
+#[test]
+fn help_promises_every_refusal_and_every_victory() {
+    use crate::play::words::{refusal, victory};
+    use five::{Refusal as Five, Victory};
+    let all = [Five::NotYourTurn, Five::Taken, Five::OffBoard, Five::NoGame, Five::StillOn, Five::NoOpponent];
+    let promised = HELP.rsplit_once("refused: ").expect("five in a row comes last").1;
+    for why in all.map(Refusal::Five).into_iter().chain([Refusal::TooFast]).map(refusal) {
+        assert!(promised.split(['|', '\n']).any(|part| part.trim() == why), "{why}");
+    }
+    let victories = [Victory::Five, Victory::Resignation, Victory::Departure].map(victory).join(" | ");
+    assert!(HELP.contains(&format!("over NAME won ({victories})\n")), "{victories}");
 }

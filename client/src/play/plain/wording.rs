@@ -1,10 +1,11 @@
 //! One line for each thing that happened. `malpan play --help` promises these words: programs read them.
 
 use crate::play::{
-    session::{Goal, News},
+    game::Game,
+    session::{FiveNews, Goal, News},
     words,
 };
-use malpan_client::protocol::{JoinTarget, RoomInfo};
+use malpan_client::protocol::{GameName, JoinTarget, RoomInfo};
 
 /// What `--help` says about plain mode.
 pub(crate) const HELP: &str = "\
@@ -14,6 +15,11 @@ Plain mode (--plain) reads a command a line from stdin:
   join N, join any        another room       leave    to the lobby
   open TITLE              a new room         status   connection and round trip
   help                    the commands       quit     leave, after answers due (also end of input)
+  open --game NAME TITLE  a new room of that game: board or five
+  watch N                 watch a room without a seat: no moves, no chat
+In five in a row:
+  place X,Y               put a stone        resign   give the game up
+  board                   print the board    rematch  play again; begins when both have asked
 
 and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from the top left, from 0:
   connected HOST:PORT as NAME
@@ -25,7 +31,10 @@ and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from t
   moved NAME X,Y          someone stepped, you included
   refused: off the board | taken | too fast
   chat NAME: TEXT
-  room N TAKEN/SEATS TITLE, then 'rooms listed COUNT'
+  room N TAKEN/SEATS TITLE, then 'rooms listed COUNT'; ' [GAME]' follows where it is not the board,
+                          and ' [COUNT watching]' where anyone watches
+  watching room N game GAME
+  closed room N           the room that you watched has closed
   lobby                   you are in no room
   status ...              the answer to status
   draining: the server stops within N s
@@ -34,6 +43,20 @@ and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from t
   commands: ...           the answer to help
   error: REASON           what you asked for was not done
   bye                     the end
+In five in a row:
+  joined room N seat S game five
+  you NAME STONES         STONES are black, white, or waiting before the first game; so for member
+  entered NAME            someone came
+  began black NAME white NAME
+                          a new game; also when you come while one is on
+  placed NAME X,Y         someone put a stone, you included
+  turn NAME               who puts the next one, after each began and placed while the game is on
+  over NAME won (five in a row | resignation | departure)
+  over draw               the board is full
+  rematch asked NAME      someone wants to play again
+  refused: not your turn | taken | off the board | no game is on | the game is still on
+           | no opponent | too fast
+  board ...               how the game stands, then 15 lines of 15: '.' empty, X black, O white
 
 Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage or no terminal.
 Colours are left out where NO_COLOR is set.";
@@ -45,16 +68,24 @@ pub(super) fn lines(news: &News, address: &str) -> Vec<String> {
         News::Offline { why, retry_in, .. } => {
             format!("lost: {why}; trying again in {:.1} s", retry_in.as_secs_f64())
         }
-        News::Joined { room, seat, board, .. } => format!("joined room {room} seat {seat} board {board}"),
+        News::Joined { room, seat: None, game, .. } => format!("watching room {room} game {}", game.name()),
+        News::Joined { room, seat: Some(seat), game, board, .. } => match board {
+            Some(board) => format!("joined room {room} seat {seat} board {board}"),
+            None => format!("joined room {room} seat {seat} game {}", game.name()),
+        },
+        News::Unplayable { room, game, known } => format!("error: {}", words::unplayable(*room, *game, *known)),
         News::RoomLeft(_) => "lobby".into(),
+        News::RoomClosed(room) => return vec![format!("closed room {room}"), "lobby".into()],
         News::JoinFailed { goal, denial } => format!("error: {}: {}", describe(goal), words::denial(denial)),
         News::OutOfStep => "error: out of step with the room; joining it again".into(),
-        News::Entered { name, cell, .. } => format!("entered {name} {cell}"),
+        News::Entered { name, cell: Some(cell), .. } => format!("entered {name} {cell}"),
+        News::Entered { name, cell: None, .. } => format!("entered {name}"),
         News::Left { name, reason, .. } => match words::leave(*reason) {
             Some(why) => format!("left {name} ({why})"),
             None => format!("left {name}"),
         },
         News::Moved { name, cell } => format!("moved {name} {cell}"),
+        News::Five(news) => five(news),
         News::Refused { why, .. } => format!("refused: {}", words::refusal(*why)),
         News::Chat { name, text, .. } => format!("chat {name}: {text}"),
         News::Rooms { rooms, .. } => return rooms.iter().map(room).collect(),
@@ -68,15 +99,31 @@ pub(super) fn lines(news: &News, address: &str) -> Vec<String> {
     vec![line]
 }
 
+fn five(news: &FiveNews) -> String {
+    match news {
+        FiveNews::Began { black, white } => format!("began black {black} white {white}"),
+        FiveNews::Placed { name, cell } => format!("placed {name} {cell}"),
+        FiveNews::Turn { name } => format!("turn {name}"),
+        FiveNews::Over { winner: Some((name, by)) } => format!("over {name} won ({})", words::victory(*by)),
+        FiveNews::Over { winner: None } => "over draw".into(),
+        FiveNews::RematchAsked { name } => format!("rematch asked {name}"),
+    }
+}
+
 fn describe(goal: &Goal) -> String {
     match goal {
         Goal::Join(JoinTarget::Room(room)) => format!("cannot join room {room}"),
         Goal::Join(JoinTarget::Any) => "cannot join any room".into(),
-        Goal::Open(title) => format!("cannot open room {title}"),
+        Goal::Join(JoinTarget::AnyOf(game)) => format!("cannot join any room of {game}"),
+        Goal::Watch(room) => format!("cannot watch room {room}"),
+        Goal::Open { title, game: None | Some(Game::Board) } => format!("cannot open room {title}"),
+        Goal::Open { title, game: Some(game) } => format!("cannot open room {title} of {}", game.name()),
         Goal::Lobby => "cannot leave".into(),
     }
 }
 
 fn room(room: &RoomInfo) -> String {
-    format!("room {} {}/{} {}", room.room, room.taken, room.seats, room.title)
+    let game = if room.game == GameName::BOARD { String::new() } else { format!(" [{}]", room.game) };
+    let watchers = if room.watchers == 0 { String::new() } else { format!(" [{} watching]", room.watchers) };
+    format!("room {} {}/{} {}{game}{watchers}", room.room, room.taken, room.seats, room.title)
 }

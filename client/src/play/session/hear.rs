@@ -1,14 +1,10 @@
 //! What the link tells, taken into the conversation and told on as news.
 
-use super::request::{Fallback, Request};
-use super::{Connection, Goal, News, Session, request};
-use crate::play::link::LinkEvent;
+use super::{Connection, Fallback, Goal, News, Session, Table, five, request::Request};
+use crate::play::{game::Game, link::LinkEvent};
 use malpan_client::{
-    Room,
-    protocol::{
-        Denial, DenialCode, JoinTarget, Joined, Moves, Position, Refusal, RoomId, Rooms, Seat, ServerPacket,
-        StepRefused,
-    },
+    RoomError,
+    protocol::{Denial, DenialCode, JoinTarget, Joined, RoomId, Rooms, ServerPacket},
 };
 use std::time::{Duration, Instant};
 
@@ -25,10 +21,9 @@ impl Session {
                 self.name = name.clone();
                 self.limits = welcome.limits;
                 self.begin_anew(now);
-                self.room = None;
+                self.table = None;
                 if self.home != Goal::Lobby {
-                    let fallback = if self.was_home { Fallback::AnyRoom } else { self.fallback };
-                    self.set_out(self.home.clone(), request::ways_back(None, fallback), now);
+                    self.set_out(self.home.clone(), self.ways_back(None, self.fallback_home()), now);
                 }
                 vec![News::Online { name, server: welcome.server }]
             }
@@ -58,24 +53,13 @@ impl Session {
 
     fn hear_packet(&mut self, packet: ServerPacket, now: Instant) -> Vec<News> {
         match packet {
-            ServerPacket::Joined(joined) => vec![self.sit_down(&joined)],
-            ServerPacket::RoomLeft { room } => {
-                self.stand_up();
-                match &mut self.request {
-                    Some(request) if request.is_leaving() => {
-                        let step = request.left(now);
-                        self.do_step(step);
-                    }
-                    _ => {}
-                }
-                vec![News::RoomLeft(room)]
-            }
+            ServerPacket::Joined(joined) => self.sit_down(&joined, now),
+            ServerPacket::RoomLeft { room } => vec![self.hear_left(room, now)],
             ServerPacket::Rooms(Rooms { rooms, next }) => {
                 let first = self.listing.take().is_some_and(|(after, _)| after == RoomId(0));
                 vec![News::Rooms { rooms: rooms.into_iter().collect(), first, next }]
             }
             ServerPacket::Denied(denial) => vec![self.hear_denial(denial, now)],
-            ServerPacket::StepRefused(refused) => vec![self.hear_refusal(refused)],
             ServerPacket::Draining { seconds } => {
                 self.stops_at = Some(now + Duration::from_secs(seconds.into()));
                 vec![News::Draining { seconds }]
@@ -85,57 +69,26 @@ impl Session {
         }
     }
 
-    /// What happened in the room. Packets of no room, such as what a room sent before it let go, say nothing.
-    fn hear_room(&mut self, packet: &ServerPacket, now: Instant) -> Vec<News> {
-        let Some(room) = &mut self.room else { return vec![] };
-        let before = room.clone();
-        if room.apply(packet).is_err() {
-            return self.join_again(now);
+    /// The room has let go: as asked, or because it has closed under who watched it.
+    fn hear_left(&mut self, room: RoomId, now: Instant) -> News {
+        let was_in_it = self.table.as_ref().is_some_and(|table| table.id() == room);
+        self.stand_up();
+        match &mut self.request {
+            Some(request) if request.is_leaving() => {
+                let step = request.left(now);
+                self.do_step(step);
+                News::RoomLeft(room)
+            }
+            None if was_in_it => {
+                match self.fallback {
+                    Fallback::AnyRoom => self.set_out(self.any_room(), vec![], now),
+                    Fallback::Lobby => self.home = Goal::Lobby,
+                }
+                News::RoomClosed(room)
+            }
+            // It says late what is no longer waited for.
+            _ => News::RoomLeft(room),
         }
-        let name = |seat: Seat| before.piece(seat).map(|piece| piece.name.clone());
-        match packet {
-            ServerPacket::Entered(entered) => {
-                let member = entered.member.clone();
-                vec![News::Entered { seat: member.seat, name: member.name, cell: member.cell }]
-            }
-            ServerPacket::Left(left) => {
-                let leaver = name(left.seat).map(|name| News::Left { seat: left.seat, name, reason: left.reason });
-                leaver.into_iter().collect()
-            }
-            ServerPacket::Chat(chat) => {
-                if chat.seat == before.own_seat() {
-                    self.chats_due.pop_front();
-                }
-                let line = name(chat.seat).map(|name| News::Chat { seat: chat.seat, name, text: chat.text.clone() });
-                line.into_iter().collect()
-            }
-            ServerPacket::Moves(moves) => {
-                for ack in moves.acks.iter().filter(|ack| ack.seat == before.own_seat()) {
-                    self.steps.answered(ack.seq);
-                }
-                moved(&before, moves, |_| true)
-            }
-            ServerPacket::Snapshot(moves) => {
-                for ack in moves.acks.iter().filter(|ack| ack.seat == before.own_seat()) {
-                    self.steps.answered_up_to(ack.seq);
-                }
-                moved(&before, moves, |position| before.piece(position.seat).is_some_and(|p| p.cell != position.cell))
-            }
-            _ => vec![],
-        }
-    }
-
-    fn hear_refusal(&mut self, StepRefused { seq, why }: StepRefused) -> News {
-        let direction = self.steps.answered(seq);
-        let by = match (&self.room, direction, why) {
-            (Some(room), Some(direction), Refusal::Taken) => room
-                .piece(room.own_seat())
-                .and_then(|own| own.cell.step(direction))
-                .and_then(|cell| room.members().find(|(_, piece)| piece.cell == cell))
-                .map(|(_, piece)| piece.name.clone()),
-            _ => None,
-        };
-        News::Refused { why, direction, by }
     }
 
     /// A denial names no request. Only a way into a room, a page of the list and a line of chat can be denied without
@@ -144,13 +97,17 @@ impl Session {
         match self.request.take() {
             Some(mut request) if request.is_due() => {
                 let goal = request.goal().clone();
+                if denial.code == DenialCode::NoSuchGame {
+                    // Nor will there be one at the next attempt.
+                    self.game = None;
+                }
                 match request.denied(denial.code, now) {
                     Some(step) => {
                         self.request = Some(request);
                         self.do_step(step);
                     }
                     None if self.fallback == Fallback::AnyRoom && denial.code != DenialCode::Draining => {
-                        self.request = Some(Request::later(now));
+                        self.request = Some(Request::later(self.any_room(), now));
                     }
                     None if !self.was_home && self.fallback == Fallback::Lobby => self.home = Goal::Lobby,
                     None => {}
@@ -171,36 +128,60 @@ impl Session {
         }
     }
 
-    fn sit_down(&mut self, joined: &Joined) -> News {
-        self.steps.clear();
-        self.chats_due.clear();
-        self.request = None;
-        self.home = Goal::Join(JoinTarget::Room(joined.room));
+    fn sit_down(&mut self, joined: &Joined, now: Instant) -> Vec<News> {
+        self.stand_up();
+        let request = self.request.take();
+        let table = match Table::new(joined) {
+            Ok(table) => table,
+            Err(why) => return vec![self.leave_again(joined, &why, request, now)],
+        };
+        let (seat, game) = (table.own_seat(), table.game());
+        let (board, begun) = match &table {
+            Table::Board(room) => (Some(room.board()), vec![]),
+            Table::Five(room) => (None, five::as_it_stands(room)),
+        };
+        self.table = Some(table);
+        self.game = Some(game);
+        self.home = self.here().expect("a table is taken");
         self.was_home = true;
-        self.room = Some(Room::new(joined));
-        News::Joined { room: joined.room, title: joined.title.clone(), seat: joined.seat, board: joined.board }
+        let joined = News::Joined { room: joined.room, title: joined.title.clone(), seat, game, board };
+        std::iter::once(joined).chain(begun.into_iter().map(News::Five)).collect()
     }
 
-    fn stand_up(&mut self) {
-        self.room = None;
-        self.steps.clear();
+    /// The room that was joined cannot be shown. It is left for where the way would have led next, and never for just any
+    /// game: that might be the same one again.
+    fn leave_again(&mut self, joined: &Joined, why: &RoomError, request: Option<Request>, now: Instant) -> News {
+        let mut ways = request.map(Request::into_rest).unwrap_or_default();
+        ways.retain(|goal| *goal != Goal::Join(JoinTarget::Any));
+        let known = Goal::Join(JoinTarget::AnyOf(self.game.unwrap_or(Game::Board).name()));
+        if self.fallback == Fallback::AnyRoom && !ways.contains(&known) {
+            ways.push(known);
+        }
+        let goal = if ways.is_empty() { Goal::Lobby } else { ways.remove(0) };
+        self.begin(Request::new(goal, ways, true, now));
+        let known = !matches!(why, RoomError::WrongGame(_));
+        News::Unplayable { room: joined.room, game: joined.game, known }
+    }
+
+    pub(super) fn stand_up(&mut self) {
+        self.table = None;
+        self.commands.clear();
         self.chats_due.clear();
     }
 
     /// The room contradicted itself: what is seen may be wrong, so it is left and joined again.
-    fn join_again(&mut self, now: Instant) -> Vec<News> {
-        let former = self.room.as_ref().map(Room::id);
-        let Some(id) = former else { return vec![] };
+    pub(super) fn join_again(&mut self, now: Instant) -> Vec<News> {
+        let Some(here) = self.here() else { return vec![] };
         if self.request.is_none() {
-            self.set_out(Goal::Join(JoinTarget::Room(id)), request::ways_back(None, Fallback::AnyRoom), now);
+            self.set_out(here, self.ways_back(None, Fallback::AnyRoom), now);
         }
         self.stand_up();
         vec![News::OutOfStep]
     }
-}
 
-fn moved(room: &Room, moves: &Moves, is_news: impl Fn(&Position) -> bool) -> Vec<News> {
-    let told = moves.positions.iter().filter(|position| is_news(position));
-    told.filter_map(|position| Some(News::Moved { name: room.piece(position.seat)?.name.clone(), cell: position.cell }))
-        .collect()
+    /// Who had a seat finds another by all means; who watched asked for none.
+    fn fallback_home(&self) -> Fallback {
+        let was_seated = self.was_home && !matches!(self.home, Goal::Watch(_));
+        if was_seated { Fallback::AnyRoom } else { self.fallback }
+    }
 }

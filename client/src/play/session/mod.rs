@@ -2,31 +2,37 @@
 //!
 //! ```text
 //! LinkEvent -> Session::hear -> [News]  (what to show)
-//! a person's wish -> Session::{step, chat, go, list_rooms} \
+//! a person's wish -> Session::{command, chat, go, list_rooms} \
 //! time -> Session::tick                                     -> packets, taken with Session::take_packets
 //! ```
 //!
-//! Invariant: `room` is what the server said, and nothing is ever guessed ahead of it. At most one way into a room is
+//! Invariant: `table` is what the server said, and nothing is ever guessed ahead of it. At most one way into a room is
 //! under way at a time, so that a denial can only mean that one.
 
+mod commands;
+mod five;
 mod hear;
 mod news;
 mod request;
-mod steps;
+mod room;
+mod table;
+mod wish;
 
-pub(crate) use news::News;
+pub(crate) use commands::GameCommand;
+pub(crate) use five::FiveNews;
+pub(crate) use news::{News, Refusal};
 pub(crate) use request::{Fallback, Goal};
+pub(crate) use table::Table;
+pub(crate) use wish::NotNow;
 
-use malpan_client::{
-    Room,
-    protocol::{ChatText, ClientPacket, Direction, JoinTarget, Limits, Name, RoomFilter, RoomId},
-};
+use super::game::Game;
+use commands::Commands;
+use malpan_client::protocol::{ClientPacket, JoinTarget, Limits, Name, RoomId};
 use request::{Request, Step};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
-use steps::Steps;
 
 /// What was asked for and is not answered by then is given up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -52,26 +58,6 @@ pub(crate) enum Connection {
     },
 }
 
-/// Why a wish was not even sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotNow {
-    /// There is no connection.
-    #[error("not connected")]
-    Offline,
-    /// There is no seat.
-    #[error("not in a room")]
-    NoRoom,
-    /// A way into a room is under way.
-    #[error("still on the way into a room")]
-    Busy,
-    /// Faster than the server allows.
-    #[error("too fast")]
-    TooFast,
-    /// The own room was asked for.
-    #[error("already in that room")]
-    ThereAlready,
-}
-
 /// A conversation with one server, over however many connections.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -81,24 +67,27 @@ pub(crate) struct Session {
     round_trip: Option<Duration>,
     /// When the server will have stopped, if it said so.
     stops_at: Option<Instant>,
-    room: Option<Room>,
+    table: Option<Table>,
+    /// What any room shall be of: the game asked for at first, then the one that was last played; `None` for the server's
+    /// default.
+    game: Option<Game>,
     /// Where to go when signed in.
     home: Goal,
-    /// Whether a seat was ever had or given up: from then on a reconnect finds a room by all means.
+    /// Whether a room was ever joined: from then on a reconnect finds one by all means.
     was_home: bool,
     fallback: Fallback,
     request: Option<Request>,
     /// The `after` of the room list's page that is due, and since when.
     listing: Option<(RoomId, Instant)>,
-    steps: Steps,
+    commands: Commands,
     /// When each line of chat went out that has not come back.
     chats_due: VecDeque<Instant>,
     packets: Vec<ClientPacket>,
 }
 
 impl Session {
-    /// A conversation that will begin under `name` and go `home`.
-    pub(crate) fn new(name: Name, home: Goal, fallback: Fallback, now: Instant) -> Self {
+    /// A conversation that will begin under `name` and go `home`. Any room is one of `game`, where that is given.
+    pub(crate) fn new(name: Name, home: Goal, game: Option<Game>, fallback: Fallback, now: Instant) -> Self {
         let limits = unknown_limits();
         Self {
             connection: Connection::Connecting { failures: 0 },
@@ -106,13 +95,14 @@ impl Session {
             limits,
             round_trip: None,
             stops_at: None,
-            room: None,
+            table: None,
+            game,
             home,
             was_home: false,
             fallback,
             request: None,
             listing: None,
-            steps: Steps::new(&limits, now),
+            commands: Commands::new(&limits, now),
             chats_due: VecDeque::new(),
             packets: Vec::new(),
         }
@@ -144,8 +134,13 @@ impl Session {
     }
 
     /// The room; while not online, as it was last seen.
-    pub(crate) fn room(&self) -> Option<&Room> {
-        self.room.as_ref()
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+
+    /// The game that was last played, or else the one asked for; `None` where neither is.
+    pub(crate) fn game(&self) -> Option<Game> {
+        self.game
     }
 
     /// Where a way that is under way leads.
@@ -153,19 +148,19 @@ impl Session {
         self.request.as_ref().map(Request::goal)
     }
 
-    /// Own steps that are not answered yet.
-    pub(crate) fn steps_pending(&self) -> usize {
-        self.steps.pending()
+    /// Own commands that are not answered yet.
+    pub(crate) fn commands_pending(&self) -> usize {
+        self.commands.pending()
     }
 
-    /// When the next step may go out; `None` while too many are not answered.
-    pub(crate) fn next_step_at(&self, now: Instant) -> Option<Instant> {
-        self.steps.next_at(now)
+    /// When the next command may go out; `None` while too many are not answered.
+    pub(crate) fn next_command_at(&self, now: Instant) -> Option<Instant> {
+        self.commands.next_at(now)
     }
 
-    /// Answers that are due: to steps, chat, a way into a room, a page of the list.
+    /// Answers that are due: to commands, chat, a way into a room, a page of the list.
     pub(crate) fn answers_due(&self) -> usize {
-        self.steps.pending()
+        self.commands.pending()
             + self.chats_due.len()
             + usize::from(self.request.is_some())
             + usize::from(self.listing.is_some())
@@ -176,57 +171,10 @@ impl Session {
         std::mem::take(&mut self.packets)
     }
 
-    /// Asks for one step of the own piece.
-    pub(crate) fn step(&mut self, direction: Direction, now: Instant) -> Result<(), NotNow> {
-        self.seated()?;
-        let seq = self.steps.take(direction, now).ok_or(NotNow::TooFast)?;
-        self.packets.push(ClientPacket::Step { seq, direction });
-        Ok(())
-    }
-
-    /// Says something to the room.
-    pub(crate) fn chat(&mut self, text: ChatText, now: Instant) -> Result<(), NotNow> {
-        self.seated()?;
-        self.chats_due.push_back(now);
-        self.packets.push(ClientPacket::Chat { text });
-        Ok(())
-    }
-
-    /// Goes to another room, a new one, or the lobby. If that fails, back to the room before, and then as the
-    /// conversation's [`Fallback`] says.
-    pub(crate) fn go(&mut self, goal: Goal, now: Instant) -> Result<(), NotNow> {
-        if !self.is_online() {
-            return Err(NotNow::Offline);
-        }
-        if self.request.as_ref().is_some_and(Request::is_due) {
-            return Err(NotNow::Busy);
-        }
-        let former = self.room.as_ref().map(Room::id);
-        match goal {
-            Goal::Join(JoinTarget::Room(room)) if former == Some(room) => return Err(NotNow::ThereAlready),
-            Goal::Lobby if former.is_none() => return Err(NotNow::NoRoom),
-            _ => {}
-        }
-        self.set_out(goal, request::ways_back(former, self.fallback), now);
-        Ok(())
-    }
-
-    /// Asks for the rooms above `after`, one page.
-    pub(crate) fn list_rooms(&mut self, after: RoomId, now: Instant) -> Result<(), NotNow> {
-        if !self.is_online() {
-            return Err(NotNow::Offline);
-        }
-        if self.listing.is_none() {
-            self.listing = Some((after, now));
-            self.packets.push(ClientPacket::ListRooms { after, filter: RoomFilter::All });
-        }
-        Ok(())
-    }
-
     /// Lets time pass: what was put off goes out, and what got no answer is given up.
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<News> {
         let is_late = |since: Instant| now.duration_since(since) >= ANSWER_WITHIN;
-        let mut unanswered = self.steps.give_up(is_late);
+        let mut unanswered = self.commands.give_up(is_late);
         unanswered |= self.listing.take_if(|(_, since)| is_late(*since)).is_some();
         while self.chats_due.pop_front_if(|since| is_late(*since)).is_some() {
             unanswered = true;
@@ -243,10 +191,32 @@ impl Session {
     }
 
     fn set_out(&mut self, goal: Goal, rest: Vec<Goal>, now: Instant) {
-        let request = Request::new(goal, rest, self.room.is_some(), now);
+        self.begin(Request::new(goal, rest, self.table.is_some(), now));
+    }
+
+    fn begin(&mut self, request: Request) {
         let step = request.packet();
         self.request = Some(request);
         self.do_step(step);
+    }
+
+    /// Where one is, as a goal to come back to.
+    fn here(&self) -> Option<Goal> {
+        self.table.as_ref().map(|table| match table.own_seat() {
+            Some(_) => Goal::Join(JoinTarget::Room(table.id())),
+            None => Goal::Watch(table.id()),
+        })
+    }
+
+    /// Any room of the game that was last played or asked for.
+    fn any_room(&self) -> Goal {
+        Goal::Join(self.game.map_or(JoinTarget::Any, |game| JoinTarget::AnyOf(game.name())))
+    }
+
+    /// Where to go instead of a goal, in order: to the former room, and then as `fallback` says.
+    fn ways_back(&self, former: Option<Goal>, fallback: Fallback) -> Vec<Goal> {
+        let any = (fallback == Fallback::AnyRoom).then(|| self.any_room());
+        former.into_iter().chain(any).collect()
     }
 
     fn do_step(&mut self, step: Step) {
@@ -268,17 +238,7 @@ impl Session {
         self.round_trip = None;
         self.stops_at = None;
         self.packets.clear();
-        self.steps = Steps::new(&self.limits, now);
-    }
-
-    fn seated(&self) -> Result<(), NotNow> {
-        if !self.is_online() {
-            return Err(NotNow::Offline);
-        }
-        if self.request.as_ref().is_some_and(Request::is_due) {
-            return Err(NotNow::Busy);
-        }
-        self.room.is_some().then_some(()).ok_or(NotNow::NoRoom)
+        self.commands = Commands::new(&self.limits, now);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What happened, told in names: what front ends show.
 
-use super::request::Goal;
+use super::{commands::GameCommand, five::FiveNews, request::Goal};
+use crate::play::game::Game;
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Denial, Direction, KickReason, LeaveReason, Name, Refusal, RoomId, RoomInfo, RoomTitle,
-    Seat, SoftwareName,
+    BoardSize, Cell, ChatText, Denial, GameName, KickReason, LeaveReason, Name, RoomId, RoomInfo, RoomTitle, Seat,
+    SoftwareName,
+    game::{board, five},
 };
 use std::time::Duration;
 
@@ -40,19 +42,32 @@ pub(crate) enum News {
         /// Whether there was no server to speak to at all.
         unreachable: bool,
     },
-    /// A seat is taken.
+    /// A seat is taken, or a room is watched.
     Joined {
         /// In which room.
         room: RoomId,
         /// Its title.
         title: RoomTitle,
-        /// The own seat.
-        seat: Seat,
-        /// The board.
-        board: BoardSize,
+        /// The own seat; `None` where one only watches.
+        seat: Option<Seat>,
+        /// What is played.
+        game: Game,
+        /// The size of the shared board.
+        board: Option<BoardSize>,
     },
-    /// The own seat was given back.
+    /// A room was joined that this client cannot show, and is left again.
+    Unplayable {
+        /// Which.
+        room: RoomId,
+        /// What is played in it.
+        game: GameName,
+        /// Whether the client knows that game, and could not read how it stands.
+        known: bool,
+    },
+    /// The own seat was given back, or the room is no longer watched.
     RoomLeft(RoomId),
+    /// The room has closed under who watched it.
+    RoomClosed(RoomId),
     /// A room could not be joined or opened.
     JoinFailed {
         /// What was asked for.
@@ -68,8 +83,8 @@ pub(crate) enum News {
         seat: Seat,
         /// Their name.
         name: Name,
-        /// Where their piece stands.
-        cell: Cell,
+        /// Where their piece stands, on the shared board.
+        cell: Option<Cell>,
     },
     /// Someone left.
     Left {
@@ -80,19 +95,21 @@ pub(crate) enum News {
         /// Why.
         reason: LeaveReason,
     },
-    /// A piece moved.
+    /// A piece moved on the shared board.
     Moved {
         /// Whose.
         name: Name,
         /// Where it stands now.
         cell: Cell,
     },
-    /// An own step was not done.
+    /// Something in five in a row.
+    Five(FiveNews),
+    /// An own command was not done.
     Refused {
         /// Why.
         why: Refusal,
-        /// Where it led, where that is still known.
-        direction: Option<Direction>,
+        /// What it was, where that is still known.
+        command: Option<GameCommand>,
         /// Who stands there, where that is known.
         by: Option<Name>,
     },
@@ -125,4 +142,17 @@ pub(crate) enum News {
     },
     /// The server closes this connection.
     Kicked(KickReason),
+}
+
+/// Why a command was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Faster than allowed.
+    TooFast,
+    /// By the shared board's rules.
+    Board(board::Refusal),
+    /// By the rules of five in a row.
+    Five(five::Refusal),
+    /// For a reason that this client does not know.
+    Unknown,
 }

@@ -1,5 +1,6 @@
 //! The way into a room, which takes several packets: leave, join, and where to go when that fails.
 
+use crate::play::game::Game;
 use malpan_client::protocol::{ClientPacket, DenialCode, JoinTarget, RoomId, RoomTitle};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,15 @@ const NO_SEAT_AGAIN_AFTER: Duration = Duration::from_secs(3);
 pub(crate) enum Goal {
     /// In a room that exists.
     Join(JoinTarget),
+    /// Beside a room, without a seat.
+    Watch(RoomId),
     /// In a new room.
-    Open(RoomTitle),
+    Open {
+        /// What is played in it; `None` for the server's default game.
+        game: Option<Game>,
+        /// Its title.
+        title: RoomTitle,
+    },
     /// In none.
     Lobby,
 }
@@ -52,23 +60,28 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A way to `goal`, or else to the first of `rest` that can be reached. Where someone has a seat, it begins with
-    /// giving that back.
-    pub(super) fn new(goal: Goal, mut rest: Vec<Goal>, seated: bool, now: Instant) -> Self {
+    /// A way to `goal`, or else to the first of `rest` that can be reached. Where someone is in a room, it begins with
+    /// leaving that.
+    pub(super) fn new(goal: Goal, mut rest: Vec<Goal>, in_room: bool, now: Instant) -> Self {
         rest.retain(|other| *other != goal);
         rest.reverse();
-        Self { goal, rest, leaving: seated, since: now, again_at: None }
+        Self { goal, rest, leaving: in_room, since: now, again_at: None }
     }
 
-    /// A way to any room that begins later, because there was no seat just now.
-    pub(super) fn later(now: Instant) -> Self {
-        let any = Goal::Join(JoinTarget::Any);
+    /// A way to `any` room that begins later, because there was no seat just now.
+    pub(super) fn later(any: Goal, now: Instant) -> Self {
         Self { goal: any, rest: vec![], leaving: false, since: now, again_at: Some(now + NO_SEAT_AGAIN_AFTER) }
     }
 
     /// Where it leads.
     pub(super) fn goal(&self) -> &Goal {
         &self.goal
+    }
+
+    /// Where to try next, in order.
+    pub(super) fn into_rest(mut self) -> Vec<Goal> {
+        self.rest.reverse();
+        self.rest
     }
 
     /// Whether it waits for the old room to let go.
@@ -93,7 +106,10 @@ impl Request {
         }
         match &self.goal {
             Goal::Join(target) => Step::Send(ClientPacket::Join { target: *target }),
-            Goal::Open(title) => Step::Send(ClientPacket::OpenRoom { title: title.clone(), seats: None }),
+            Goal::Watch(room) => Step::Send(ClientPacket::Watch { room: *room }),
+            Goal::Open { game, title } => {
+                Step::Send(ClientPacket::OpenRoom { game: game.map(Game::name), title: title.clone(), seats: None })
+            }
             Goal::Lobby => Step::Done,
         }
     }
@@ -133,11 +149,4 @@ impl Request {
             _ => Step::Wait,
         }
     }
-}
-
-/// Where to go instead of `goal`, in order: the former room, and then as `fallback` says.
-pub(super) fn ways_back(former: Option<RoomId>, fallback: Fallback) -> Vec<Goal> {
-    let former = former.map(|room| Goal::Join(JoinTarget::Room(room)));
-    let any = (fallback == Fallback::AnyRoom).then_some(Goal::Join(JoinTarget::Any));
-    former.into_iter().chain(any).collect()
 }

@@ -1,13 +1,17 @@
 //! The conversation, packet by packet, without a connection.
 
-use super::{ANSWER_WITHIN, Connection, Fallback, Goal, News, NotNow, Session};
+mod games;
+
+use super::{ANSWER_WITHIN, Connection, Fallback, GameCommand, Goal, News, NotNow, Refusal, Session};
 use crate::play::{
+    game::Game,
     link::LinkEvent,
-    testing::{denied, joined, moves, name, seat, welcome},
+    testing::{denied, entered, joined, left, moves, name, refused, seat, too_fast, welcome},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, Chatted, ClientPacket, DenialCode, Direction, Entered, JoinTarget, Joined, LeaveReason, Left,
-    Member, Refusal, RoomFilter, RoomId, RoomTitle, Rooms, ServerPacket, StepRefused,
+    Ack, BoardSize, Cell, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, JoinTarget, Joined,
+    LeaveReason, RoomFilter, RoomId, RoomTitle, Rooms, ServerPacket, Snapshot, StateBytes,
+    game::board::{self, Position},
 };
 use std::time::{Duration, Instant};
 
@@ -22,6 +26,12 @@ fn join(id: u32) -> ClientPacket {
 }
 
 const JOIN_ANY: ClientPacket = ClientPacket::Join { target: JoinTarget::Any };
+/// Who has played a game comes back to any room of that.
+const JOIN_ANY_BOARD: ClientPacket = ClientPacket::Join { target: JoinTarget::AnyOf(GameName::BOARD) };
+
+fn step(seq: u32, direction: Direction) -> ClientPacket {
+    ClientPacket::Command { seq, command: CommandBytes::of(&direction).unwrap() }
+}
 
 /// Ann at 0,0 and Bob at 1,0 in a room.
 fn ann_and_bob(id: u32) -> Joined {
@@ -37,7 +47,7 @@ struct Desk {
 impl Desk {
     fn new(home: Goal, fallback: Fallback) -> Self {
         let now = Instant::now();
-        Self { session: Session::new(name("Ann"), home, fallback, now), now }
+        Self { session: Session::new(name("Ann"), home, None, fallback, now), now }
     }
 
     /// Online and seated in room 1.
@@ -79,7 +89,7 @@ impl Desk {
     }
 
     fn room_id(&self) -> Option<u32> {
-        self.session.room().map(|room| room.id().0)
+        self.session.table().map(|table| table.id().0)
     }
 }
 
@@ -102,9 +112,9 @@ fn a_person_is_never_left_nowhere() {
     desk.hear(ServerPacket::RoomLeft { room: RoomId(1) });
     desk.session.take_packets();
     assert_eq!(desk.deny(DenialCode::RoomFull), [join(1)], "first back to the room before");
-    assert_eq!(desk.deny(DenialCode::RoomFull), [JOIN_ANY], "then to any");
+    assert_eq!(desk.deny(DenialCode::RoomFull), [JOIN_ANY_BOARD], "then to any");
     assert_eq!(desk.deny(DenialCode::TooManyRooms), []);
-    assert_eq!(desk.wait(Duration::from_secs(3)).1, [JOIN_ANY], "and again, until there is a seat");
+    assert_eq!(desk.wait(Duration::from_secs(3)).1, [JOIN_ANY_BOARD], "and again, until there is a seat");
 }
 
 #[test]
@@ -145,9 +155,12 @@ fn a_room_asked_for_at_first_may_not_exist() {
 fn a_room_is_opened_after_the_old_one_is_left() {
     let mut desk = Desk::seated(Fallback::AnyRoom);
     let title = RoomTitle::new("Ours").unwrap();
-    desk.go(Goal::Open(title.clone()));
+    desk.go(Goal::Open { game: Some(Game::Five), title: title.clone() });
     desk.hear(ServerPacket::RoomLeft { room: RoomId(1) });
-    assert_eq!(desk.session.take_packets(), [ClientPacket::OpenRoom { title, seats: None }]);
+    assert_eq!(
+        desk.session.take_packets(),
+        [ClientPacket::OpenRoom { game: Some(GameName::FIVE), title, seats: None }]
+    );
 }
 
 #[test]
@@ -159,7 +172,7 @@ fn after_a_reconnect_it_joins_its_former_room_and_else_any() {
         assert_eq!(desk.room_id(), Some(1), "the board is shown as it was");
         assert_eq!(desk.come_online(), [join(1)]);
         assert_eq!(desk.room_id(), None);
-        assert_eq!(desk.deny(DenialCode::NoSuchRoom), [JOIN_ANY]);
+        assert_eq!(desk.deny(DenialCode::NoSuchRoom), [JOIN_ANY_BOARD]);
     }
 }
 
@@ -187,40 +200,41 @@ fn a_stopping_server_is_not_pressed() {
 #[test]
 fn steps_are_numbered_and_answered() {
     let mut desk = Desk::seated(Fallback::AnyRoom);
-    desk.session.step(Direction::Down, desk.now).unwrap();
-    desk.session.step(Direction::Right, desk.now).unwrap();
-    let step = |seq, direction| ClientPacket::Step { seq, direction };
+    desk.session.command(GameCommand::Step(Direction::Down), desk.now).unwrap();
+    desk.session.command(GameCommand::Step(Direction::Right), desk.now).unwrap();
     assert_eq!(desk.session.take_packets(), [step(1, Direction::Down), step(2, Direction::Right)]);
-    assert_eq!(desk.session.steps_pending(), 2);
+    assert_eq!(desk.session.commands_pending(), 2);
     let news = desk.hear(moves(1, 0, &[(0, 1, Cell { x: 0, y: 1 })]));
     assert_eq!(news, [News::Moved { name: name("Ann"), cell: Cell { x: 0, y: 1 } }]);
-    assert_eq!(desk.session.steps_pending(), 1);
-    desk.hear(ServerPacket::StepRefused(StepRefused { seq: 2, why: Refusal::TooFast }));
-    assert_eq!(desk.session.steps_pending(), 0);
+    assert_eq!(desk.session.commands_pending(), 1);
+    desk.hear(too_fast(2));
+    assert_eq!(desk.session.commands_pending(), 0);
     desk.lose();
     desk.come_online();
     desk.hear(ServerPacket::Joined(ann_and_bob(1)));
-    desk.session.step(Direction::Up, desk.now).unwrap();
+    desk.session.command(GameCommand::Step(Direction::Up), desk.now).unwrap();
     assert_eq!(desk.session.take_packets(), [step(1, Direction::Up)], "a new connection counts anew");
 }
 
 #[test]
 fn a_refusal_names_who_stands_there() {
     let mut desk = Desk::seated(Fallback::AnyRoom);
-    desk.session.step(Direction::Right, desk.now).unwrap();
-    let news = desk.hear(ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::Taken }));
-    let (why, direction, by) = (Refusal::Taken, Some(Direction::Right), Some(name("Bob")));
-    assert_eq!(news, [News::Refused { why, direction, by }]);
+    desk.session.command(GameCommand::Step(Direction::Right), desk.now).unwrap();
+    let news = desk.hear(refused(1, &board::Refusal::Taken));
+    let why = Refusal::Board(board::Refusal::Taken);
+    let command = Some(GameCommand::Step(Direction::Right));
+    assert_eq!(news, [News::Refused { why, command, by: Some(name("Bob")) }]);
 }
 
 #[test]
 fn a_snapshot_tells_only_what_changed_and_answers_steps() {
     let mut desk = Desk::seated(Fallback::AnyRoom);
-    desk.session.step(Direction::Down, desk.now).unwrap();
-    let ServerPacket::Moves(all) = moves(5, 0, &[(0, 1, Cell { x: 0, y: 1 }), (1, 0, Cell { x: 1, y: 0 })]) else {
-        unreachable!()
-    };
-    let news = desk.hear(ServerPacket::Snapshot(all));
+    desk.session.command(GameCommand::Step(Direction::Down), desk.now).unwrap();
+    let positions = [(0, Cell { x: 0, y: 1 }), (1, Cell { x: 1, y: 0 })];
+    let positions = positions.map(|(index, cell)| Position { seat: seat(index), cell }).to_vec().try_into().unwrap();
+    let state = StateBytes::of(&board::State { size: BoardSize::new(8, 8).unwrap(), positions }).unwrap();
+    let acks = vec![Ack { seat: seat(0), seq: 1 }].try_into().unwrap();
+    let news = desk.hear(ServerPacket::Snapshot(Snapshot { event: 0, batch: 5, state, acks }));
     assert_eq!(news, [News::Moved { name: name("Ann"), cell: Cell { x: 0, y: 1 } }]);
     assert_eq!(desk.session.answers_due(), 0);
 }
@@ -229,15 +243,14 @@ fn a_snapshot_tells_only_what_changed_and_answers_steps() {
 fn what_happens_in_the_room_is_told_by_name() {
     let mut desk = Desk::seated(Fallback::AnyRoom);
     let cell = Cell { x: 5, y: 5 };
-    let member = Member { seat: seat(2), name: name("말판"), cell };
-    let entered = desk.hear(ServerPacket::Entered(Entered { event: 1, member }));
-    assert_eq!(entered, [News::Entered { seat: seat(2), name: name("말판"), cell }]);
+    let came = desk.hear(entered(1, 2, "말판", &[Position { seat: seat(2), cell }]));
+    assert_eq!(came, [News::Entered { seat: seat(2), name: name("말판"), cell: Some(cell) }]);
     let text = malpan_client::protocol::ChatText::new("hi").unwrap();
     let said = desk.hear(ServerPacket::Chat(Chatted { event: 2, seat: seat(2), text: text.clone() }));
     assert_eq!(said, [News::Chat { seat: seat(2), name: name("말판"), text }]);
     let reason = LeaveReason::Disconnected;
-    let left = desk.hear(ServerPacket::Left(Left { event: 3, seat: seat(2), reason }));
-    assert_eq!(left, [News::Left { seat: seat(2), name: name("말판"), reason }]);
+    let went = desk.hear(left(3, 2, reason, &[]));
+    assert_eq!(went, [News::Left { seat: seat(2), name: name("말판"), reason }]);
 }
 
 #[test]
@@ -265,7 +278,7 @@ fn a_contradiction_is_mended_by_joining_again() {
 #[test]
 fn what_gets_no_answer_is_given_up_and_told() {
     let mut desk = Desk::seated(Fallback::Lobby);
-    desk.session.step(Direction::Down, desk.now).unwrap();
+    desk.session.command(GameCommand::Step(Direction::Down), desk.now).unwrap();
     desk.session.chat(malpan_client::protocol::ChatText::new("hi").unwrap(), desk.now).unwrap();
     desk.session.list_rooms(RoomId(0), desk.now).unwrap();
     desk.go(room(3));
@@ -292,18 +305,18 @@ fn pages_of_the_list_are_told_apart() {
 #[test]
 fn what_cannot_be_now_is_said() {
     let mut desk = Desk::new(ANY, Fallback::AnyRoom);
-    assert_eq!(desk.session.step(Direction::Up, desk.now), Err(NotNow::Offline));
+    assert_eq!(desk.session.command(GameCommand::Step(Direction::Up), desk.now), Err(NotNow::Offline));
     assert_eq!(desk.session.go(ANY, desk.now), Err(NotNow::Offline));
     assert_eq!(desk.session.list_rooms(RoomId(0), desk.now), Err(NotNow::Offline));
     desk.come_online();
-    assert_eq!(desk.session.step(Direction::Up, desk.now), Err(NotNow::Busy));
+    assert_eq!(desk.session.command(GameCommand::Step(Direction::Up), desk.now), Err(NotNow::Busy));
     assert_eq!(desk.session.go(room(2), desk.now), Err(NotNow::Busy));
     desk.hear(ServerPacket::Joined(ann_and_bob(1)));
     assert_eq!(desk.session.go(room(1), desk.now), Err(NotNow::ThereAlready));
-    while desk.session.step(Direction::Up, desk.now).is_ok() {}
-    assert_eq!(desk.session.step(Direction::Up, desk.now), Err(NotNow::TooFast));
+    while desk.session.command(GameCommand::Step(Direction::Up), desk.now).is_ok() {}
+    assert_eq!(desk.session.command(GameCommand::Step(Direction::Up), desk.now), Err(NotNow::TooFast));
     desk.go(Goal::Lobby);
     desk.hear(ServerPacket::RoomLeft { room: RoomId(1) });
-    assert_eq!(desk.session.step(Direction::Up, desk.now), Err(NotNow::NoRoom));
+    assert_eq!(desk.session.command(GameCommand::Step(Direction::Up), desk.now), Err(NotNow::NoRoom));
     assert_eq!(desk.session.go(Goal::Lobby, desk.now), Err(NotNow::NoRoom));
 }

@@ -1,15 +1,17 @@
 //! What each message does to the model, and what it asks for outside.
 
-use super::{Effect, Message, update, with_suffix};
+mod five;
+
+use super::{Effect, Message, hear::with_suffix, update};
 use crate::play::{
     link::LinkEvent,
     model::{Ended, LogLine, Mode, Model},
     session::Goal,
-    testing::{denied, joined, moves, name, seat, welcome},
+    testing::{denied, info, joined, moves, name, refused, seat, too_fast, welcome},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Chatted, ClientPacket, DenialCode, Direction, JoinTarget, KickReason, Refusal,
-    RoomFilter, RoomId, RoomInfo, RoomTitle, Rooms, SeatCount, ServerPacket, StepRefused,
+    BoardSize, Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, JoinTarget,
+    KickReason, RoomFilter, RoomId, RoomInfo, RoomTitle, Rooms, ServerPacket, game::board::Refusal,
 };
 use std::time::{Duration, Instant};
 use tui_input::InputRequest;
@@ -23,7 +25,7 @@ impl Desk {
     fn new() -> Self {
         let now = Instant::now();
         let address = "localhost".parse().unwrap();
-        Self { model: Model::new(address, name("Ann"), Goal::Join(JoinTarget::Any), now), now }
+        Self { model: Model::new(address, name("Ann"), Goal::Join(JoinTarget::Any), None, now), now }
     }
 
     fn seated() -> Self {
@@ -61,7 +63,7 @@ impl Desk {
     }
 
     fn own_cell(&self) -> Cell {
-        self.model.session.room().unwrap().piece(seat(0)).unwrap().cell
+        self.model.session.table().unwrap().cell(seat(0)).unwrap()
     }
 }
 
@@ -70,10 +72,7 @@ fn join(id: u32) -> Effect {
 }
 
 fn page(ids: std::ops::Range<u32>, next: Option<u32>) -> ServerPacket {
-    let seats = SeatCount::new(10).unwrap();
-    let title = RoomTitle::new("Lounge").unwrap();
-    let rooms: Vec<RoomInfo> =
-        ids.map(|id| RoomInfo { room: RoomId(id), title: title.clone(), taken: 1, seats }).collect();
+    let rooms: Vec<RoomInfo> = ids.map(|id| info(id, "Lounge", GameName::BOARD, 1, 10)).collect();
     ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: next.map(RoomId) })
 }
 
@@ -85,23 +84,27 @@ fn ask_rooms(after: u32) -> Effect {
 fn the_server_decides_where_the_piece_stands() {
     let mut desk = Desk::seated();
     let asked = desk.send(Message::Step(Direction::Down));
-    assert_eq!(asked, [Effect::Send(ClientPacket::Step { seq: 1, direction: Direction::Down })]);
+    assert_eq!(
+        asked,
+        [Effect::Send(ClientPacket::Command { seq: 1, command: CommandBytes::of(&Direction::Down).unwrap() })]
+    );
     assert_eq!(desk.own_cell(), Cell { x: 0, y: 0 }, "nothing moves before the server says so");
-    assert_eq!(desk.model.session.steps_pending(), 1);
+    assert_eq!(desk.model.session.commands_pending(), 1);
     desk.packet(moves(1, 0, &[(0, 1, Cell { x: 0, y: 1 })]));
-    assert_eq!((desk.own_cell(), desk.model.session.steps_pending()), (Cell { x: 0, y: 1 }, 0));
+    assert_eq!((desk.own_cell(), desk.model.session.commands_pending()), (Cell { x: 0, y: 1 }, 0));
 }
 
 #[test]
 fn a_refused_step_is_seen_with_its_reason_for_a_while() {
     let mut desk = Desk::seated();
-    for (seq, direction, why, seen) in [
-        (1, Direction::Up, Refusal::OffBoard, "up refused: off the board"),
-        (2, Direction::Right, Refusal::Taken, "right refused: taken by Bob"),
-        (3, Direction::Down, Refusal::TooFast, "down refused: too fast"),
+    for (direction, refusal, seen) in [
+        (Direction::Up, refused(1, &Refusal::OffBoard), "up refused: off the board"),
+        (Direction::Right, refused(2, &Refusal::Taken), "right refused: taken by Bob"),
+        (Direction::Down, too_fast(3), "down refused: too fast"),
+        (Direction::Left, refused(4, &99u8), "left refused: for a reason that this client does not know"),
     ] {
         desk.send(Message::Step(direction));
-        desk.packet(ServerPacket::StepRefused(StepRefused { seq, why }));
+        desk.packet(refusal);
         assert_eq!(desk.notice(), seen);
     }
     desk.now += Duration::from_secs(5);
@@ -112,7 +115,7 @@ fn a_refused_step_is_seen_with_its_reason_for_a_while() {
 fn the_next_step_takes_the_refusal_of_the_last_away() {
     let mut desk = Desk::seated();
     desk.send(Message::Step(Direction::Up));
-    desk.packet(ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::OffBoard }));
+    desk.packet(refused(1, &Refusal::OffBoard));
     assert_ne!(desk.notice(), "");
     desk.send(Message::Step(Direction::Down));
     assert_eq!(desk.notice(), "");
@@ -125,8 +128,8 @@ fn a_held_key_sends_no_more_than_the_server_allows() {
     // Thirty a second, for two seconds; the server allows twenty.
     for _ in 0..60 {
         for effect in desk.send(Message::Step(Direction::Down)) {
-            let Effect::Send(ClientPacket::Step { seq, .. }) = effect else { panic!("{effect:?}") };
-            desk.packet(ServerPacket::StepRefused(StepRefused { seq, why: Refusal::OffBoard }));
+            let Effect::Send(ClientPacket::Command { seq, .. }) = effect else { panic!("{effect:?}") };
+            desk.packet(refused(seq, &Refusal::OffBoard));
             sent += 1;
         }
         desk.now += Duration::from_millis(33);
@@ -143,7 +146,7 @@ fn a_line_of_chat_goes_out_and_comes_back() {
     assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Chat { text: text.clone() })]);
     assert!(matches!(desk.model.mode, Mode::Board));
     desk.packet(ServerPacket::Chat(Chatted { event: 1, seat: seat(0), text }));
-    let line = LogLine::Chat { seat: seat(0), name: "Ann".into(), text: "말판 hi".into() };
+    let line = LogLine::Chat { seat: Some(seat(0)), name: "Ann".into(), text: "말판 hi".into() };
     assert_eq!(desk.newest(), Some(&line));
 }
 
@@ -242,7 +245,7 @@ fn a_new_room_has_a_title() {
     desk.write("Ours ");
     assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Leave)]);
     let title = RoomTitle::new("Ours").unwrap();
-    let open = Effect::Send(ClientPacket::OpenRoom { title, seats: None });
+    let open = Effect::Send(ClientPacket::OpenRoom { game: Some(GameName::BOARD), title, seats: None });
     assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(1) }), [open]);
 }
 

@@ -1,15 +1,8 @@
 //! The board: every cell a rectangle, every piece its seat's number and colour, the own one in brackets.
 
 use super::{Theme, text};
-use crate::play::model::Model;
 use malpan_client::{Piece, Room, protocol::Cell, protocol::Seat};
-use ratatui::{
-    Frame,
-    buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    widgets::{Block, Paragraph, Wrap},
-};
+use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style, widgets::Block};
 use std::collections::HashMap;
 
 /// Sizes of a cell in columns and rows, the nicest first. The last must hold `[0]`.
@@ -33,17 +26,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, room: &Room, is_online: bo
         frame.buffer_mut().set_style(inside, theme.dim());
     }
     taken
-}
-
-/// Says why there is no board, and returns the part of `area` that this takes: all of it.
-pub(super) fn draw_none(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Rect {
-    let why = match (model.session.is_online(), model.session.going_to()) {
-        (true, None) => "You are in no room. Press r for the list of rooms.".to_owned(),
-        (true, Some(_)) => "Taking a seat...".to_owned(),
-        (false, _) => format!("Connecting to {}...", model.address),
-    };
-    frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }), area);
-    area
 }
 
 /// Which cells are in view, and how large.
@@ -70,7 +52,7 @@ impl Viewport {
         let frame = if area.width > 8 && area.height > 5 { 2 } else { 0 };
         let columns = ((area.width - frame) / smallest.0).min(width);
         let rows = ((area.height - frame) / smallest.1).min(height);
-        let own = room.piece(room.own_seat()).map_or(Cell { x: 0, y: 0 }, |piece| piece.cell);
+        let own = room.own_seat().and_then(|own| room.piece(own)).map_or(Cell { x: 0, y: 0 }, |piece| piece.cell);
         Self { cell: smallest, left: first(own.x, columns, width), top: first(own.y, rows, height), columns, rows }
     }
 
@@ -88,28 +70,28 @@ impl Viewport {
 }
 
 /// The first of `seen` cells in view out of `all`, so that `own` is in their middle as far as the edges allow.
-fn first(own: u8, seen: u16, all: u16) -> u8 {
+pub(super) fn first(own: u8, seen: u16, all: u16) -> u8 {
     let first = u16::from(own).saturating_sub(seen / 2).min(all - seen);
     u8::try_from(first).expect("a board has at most 64 cells a side")
 }
 
 fn draw_cells(buffer: &mut Buffer, area: Rect, view: &Viewport, room: &Room, theme: Theme) {
-    let pieces: HashMap<Cell, (Seat, &Piece)> =
-        room.members().map(|(seat, piece)| (piece.cell, (seat, piece))).collect();
+    let pieces: HashMap<Cell, (Seat, Piece<'_>)> =
+        room.pieces().map(|(seat, piece)| (piece.cell, (seat, piece))).collect();
     let (width, height) = view.cell;
     for row in 0..view.rows {
         for column in 0..view.columns {
             let at = Rect { x: area.x + column * width, y: area.y + row * height, width, height };
             let cell = Cell { x: view.left + as_u8(column), y: view.top + as_u8(row) };
             match pieces.get(&cell) {
-                Some((seat, piece)) => draw_piece(buffer, at, *seat, piece, *seat == room.own_seat(), theme),
+                Some((seat, piece)) => draw_piece(buffer, at, *seat, piece, Some(*seat) == room.own_seat(), theme),
                 None => draw_text(buffer, at, (height - 1) / 2, EMPTY, theme.dim()),
             }
         }
     }
 }
 
-fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece, own: bool, theme: Theme) {
+fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece<'_>, own: bool, theme: Theme) {
     buffer.set_style(at, theme.piece(seat, own));
     draw_text(buffer, at, (at.height - 1) / 2, &badge(seat, own), Style::new());
     if at.height > 1 {

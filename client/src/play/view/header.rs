@@ -15,8 +15,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
     let columns = usize::from(area.width);
     let (state, style) = state(model, theme);
     let mut right = format!("{state} ");
-    let place = match session.room() {
-        Some(room) => format!(" room {} {}  {} ", room.id(), room.title(), session.name()),
+    let place = match session.table() {
+        Some(table) if table.is_watched() => {
+            format!(" room {} {}  watching  {} ", table.id(), table.title(), session.name())
+        }
+        Some(table) => format!(" room {} {}  {} ", table.id(), table.title(), session.name()),
         None => format!(" malpan  {} ", session.name()),
     };
     let address = format!("{}  ", model.address);

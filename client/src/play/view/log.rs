@@ -42,7 +42,7 @@ fn entry_lines<'a>(entry: &LogLine, columns: usize, theme: Theme) -> Vec<Line<'a
             text::wrap(&format!("* {text}"), columns).into_iter().map(|line| Line::styled(line, theme.dim())).collect()
         }
         LogLine::Chat { seat, name, text } => {
-            let badge = format!(" {seat} ");
+            let badge = seat.map_or_else(String::new, |seat| format!(" {seat} "));
             let name = format!(" {name}: ");
             let wrapped = text::wrap(&format!("{badge}{name}{text}"), columns);
             let mut lines: Vec<Line<'_>> = wrapped.into_iter().map(Line::from).collect();
@@ -50,7 +50,7 @@ fn entry_lines<'a>(entry: &LogLine, columns: usize, theme: Theme) -> Vec<Line<'a
             if let Some(rest) = lines[0].to_string().strip_prefix(&format!("{badge}{name}")) {
                 let bold = Style::new().add_modifier(Modifier::BOLD);
                 lines[0] = Line::from(vec![
-                    Span::styled(badge, theme.piece(*seat, false)),
+                    Span::styled(badge, seat.map_or(Style::new(), |seat| theme.piece(seat, false))),
                     Span::styled(name, bold),
                     Span::raw(rest.to_owned()),
                 ]);

@@ -10,6 +10,7 @@
 //! Invariant: nothing here changes the model, and nothing is drawn outside the area given, whatever its size.
 
 mod board;
+mod five;
 mod header;
 mod log;
 mod members;
@@ -20,11 +21,15 @@ mod theme;
 
 pub(crate) use theme::Theme;
 
-use super::model::{Mode, Model};
+use super::{
+    game::Game,
+    model::{Mode, Model},
+    session::{Goal, Table},
+};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    widgets::Paragraph,
+    widgets::{Paragraph, Wrap},
 };
 use std::time::Instant;
 
@@ -46,11 +51,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, now: Inst
     draw_body(frame, body, model, theme);
     match &model.mode {
         Mode::Rooms(list) => popup::rooms(frame, body, list, model, theme),
-        Mode::NewRoom(input) => popup::new_room(frame, body, input, theme),
+        Mode::NewRoom { game, input } => popup::new_room(frame, body, *game, input),
         Mode::AskName { taken, input, problem } => {
             popup::ask_name(frame, body, taken, input, problem.as_deref(), theme);
         }
-        Mode::Help => popup::help(frame, body, theme),
+        Mode::Help => popup::help(frame, body, model.session.game().unwrap_or(Game::Board)),
         Mode::Board | Mode::Chat(_) => {}
     }
     status::draw(frame, status, model, theme, now);
@@ -67,21 +72,41 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
         width => (width * 7 / 20).min(32),
     };
     let space = Rect { width: area.width - sidebar, height: area.height - least_log, ..area };
-    let board = match model.session.room() {
-        Some(room) => {
-            let board = board::draw(frame, space, room, model.session.is_online(), theme);
+    let board = match model.session.table() {
+        Some(table) => {
+            let is_online = model.session.is_online();
+            let board = match table {
+                Table::Board(room) => board::draw(frame, space, room, is_online, theme),
+                Table::Five(room) => {
+                    // All of its rows are worth two lines of the log.
+                    let space = Rect { height: area.height - least_log.min(2), ..space };
+                    five::draw(frame, space, room.view(), model.cursor, is_online, theme)
+                }
+            };
             if sidebar > 0 {
                 let gap = u16::from(board.width < space.width);
                 let taken = board.width + gap;
                 let beside = Rect { x: area.x + taken, width: area.width - taken, ..board };
-                members::draw(frame, beside, room, theme);
+                members::draw(frame, beside, table, theme);
             }
             board
         }
-        None => board::draw_none(frame, space, model),
+        None => draw_none(frame, space, model),
     };
     let below = Rect { y: board.bottom(), height: area.bottom() - board.bottom(), ..area };
     log::draw(frame, below, &model.log, theme);
+}
+
+/// Says why there is no board, and returns the part of `area` that this takes: all of it.
+fn draw_none(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Rect {
+    let why = match (model.session.is_online(), model.session.going_to()) {
+        (true, None) => "You are in no room. Press r for the list of rooms.".to_owned(),
+        (true, Some(Goal::Watch(room))) => format!("Going to watch room {room}..."),
+        (true, Some(_)) => "Taking a seat...".to_owned(),
+        (false, _) => format!("Connecting to {}...", model.address),
+    };
+    frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }), area);
+    area
 }
 
 #[cfg(test)]

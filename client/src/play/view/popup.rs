@@ -1,7 +1,11 @@
 //! What stands before the board for a while: the room list, questions, the keys.
 
 use super::{Theme, status::draw_input, text};
-use crate::play::model::{Model, RoomList};
+use crate::play::{
+    game::Game,
+    model::{Model, RoomList},
+    session::Table,
+};
 use malpan_client::protocol::Name;
 use ratatui::{
     Frame,
@@ -13,11 +17,15 @@ use ratatui::{
 };
 use tui_input::Input;
 
-const KEYS: [(&str, &str); 9] = [
+/// From this width of the room list on, it tells how many watch.
+const WATCHERS_FROM_WIDTH: usize = 50;
+
+const BOARD_KEYS: [(&str, &str); 10] = [
     ("arrows WASD hjkl", "move your piece"),
     ("Enter or t", "write a line of chat"),
     ("Tab or r", "rooms: join another"),
-    ("n in the list", "open a new room"),
+    ("n in the list", "open a new room of any game"),
+    ("w in the list", "watch a room"),
     ("PageUp PageDown", "read older chat"),
     ("Esc", "back to the board"),
     ("?", "these keys"),
@@ -25,16 +33,31 @@ const KEYS: [(&str, &str); 9] = [
     ("[0]", "your piece, in brackets"),
 ];
 
+const FIVE_KEYS: [(&str, &str); 12] = [
+    ("arrows WASD hjkl", "move the cursor [ ]"),
+    ("Enter or Space", "put a stone there"),
+    ("x", "give up, after a question"),
+    ("m", "play again"),
+    ("t", "write a line of chat"),
+    ("Tab or r", "rooms: join another"),
+    ("n in the list", "open a new room of any game"),
+    ("w in the list", "watch a room"),
+    ("PageUp PageDown", "read older chat"),
+    ("Esc", "back to the board"),
+    ("q or Ctrl-C", "quit"),
+    ("(X) *X*", "the last stone, the five that won"),
+];
+
 /// The room list.
 pub(super) fn rooms(frame: &mut Frame<'_>, area: Rect, list: &RoomList, model: &Model, theme: Theme) {
     let height = u16::try_from(list.rooms.len()).unwrap_or(u16::MAX).max(1).saturating_add(2);
-    let inside = open(frame, area, 60, height, " rooms ", " Enter join  n new  r again  Esc back ");
+    let inside = open(frame, area, 60, height, " rooms ", " Enter join  w watch  n new  Esc back  r again ");
     if list.rooms.is_empty() {
         let text = if list.loaded { "There is no room yet. Press n to open one." } else { "Asking for the rooms..." };
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), inside);
         return;
     }
-    let own = model.session.room().map(malpan_client::Room::id);
+    let own = model.session.table().map(Table::id);
     let rows = usize::from(inside.height).max(1);
     let columns = usize::from(inside.width);
     // The chosen room stays in view, in the middle where possible.
@@ -48,7 +71,12 @@ pub(super) fn rooms(frame: &mut Frame<'_>, area: Rect, list: &RoomList, model: &
         .map(|(index, info)| {
             let mark = if index == list.chosen { '>' } else { ' ' };
             let here = if own == Some(info.room) { "here " } else { "" };
-            let seats = format!(" {here}{}/{} ", info.taken, info.seats);
+            let watchers = match info.watchers {
+                count @ 1.. if columns >= WATCHERS_FROM_WIDTH => format!("{count} watching "),
+                _ => String::new(),
+            };
+            let taken = format!("{}/{}", info.taken, info.seats);
+            let seats = format!(" {here}{watchers}{} {taken:>5} ", info.game);
             let number = format!("{mark} {:<4} ", info.room.to_string());
             let title = text::fit(info.title.as_str(), columns.saturating_sub(number.len() + seats.len()));
             let style = if index == list.chosen { theme.chosen() } else { Style::new() };
@@ -59,8 +87,9 @@ pub(super) fn rooms(frame: &mut Frame<'_>, area: Rect, list: &RoomList, model: &
 }
 
 /// The question for a new room's title.
-pub(super) fn new_room(frame: &mut Frame<'_>, area: Rect, input: &Input, _: Theme) {
-    let inside = open(frame, area, 50, 3, " a new room ", " Enter open  Esc back ");
+pub(super) fn new_room(frame: &mut Frame<'_>, area: Rect, game: Game, input: &Input) {
+    let title = format!(" a new room: {} ", game.title());
+    let inside = open(frame, area, 50, 3, title, " Enter open  Tab other game  Esc back ");
     draw_input(frame, inside, "title> ", input);
 }
 
@@ -86,10 +115,14 @@ pub(super) fn ask_name(
 }
 
 /// The keys.
-pub(super) fn help(frame: &mut Frame<'_>, area: Rect, _: Theme) {
-    let height = u16::try_from(KEYS.len() + 2).expect("few keys");
-    let inside = open(frame, area, 46, height, " keys ", " any key closes ");
-    let lines: Vec<Line<'_>> = KEYS
+pub(super) fn help(frame: &mut Frame<'_>, area: Rect, game: Game) {
+    let keys = match game {
+        Game::Board => &BOARD_KEYS[..],
+        Game::Five => &FIVE_KEYS[..],
+    };
+    let height = u16::try_from(keys.len() + 2).expect("few keys");
+    let inside = open(frame, area, 54, height, " keys ", " any key closes ");
+    let lines: Vec<Line<'_>> = keys
         .iter()
         .map(|(key, meaning)| {
             let columns = usize::from(inside.width);
@@ -100,7 +133,14 @@ pub(super) fn help(frame: &mut Frame<'_>, area: Rect, _: Theme) {
 }
 
 /// Clears a frame of at most the given size in the middle of `area`, and returns its inside.
-fn open(frame: &mut Frame<'_>, area: Rect, width: u16, height: u16, title: &'static str, keys: &'static str) -> Rect {
+fn open<'a>(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    width: u16,
+    height: u16,
+    title: impl Into<Line<'a>>,
+    keys: &'static str,
+) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     let outside = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     let block = Block::bordered().title(title).title_bottom(keys);

@@ -1,9 +1,9 @@
 //! The bottom line: what is being written, what is wrong, or what can be done.
 
-use super::{Theme, text};
+use super::{Theme, five, text};
 use crate::play::{
     model::{Mode, Model},
-    session::Connection,
+    session::{Connection, Goal, Table},
 };
 use ratatui::{
     Frame,
@@ -24,11 +24,20 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
         };
         return draw_input(frame, area, &prompt, input);
     }
-    let own_cell = model.session.room().and_then(|room| room.piece(room.own_seat())).map(|piece| piece.cell);
-    let left = own_cell.map_or(" ".into(), |cell| format!(" you {cell}  "));
+    let left = place(model);
     let (message, style) = message(model, theme, now);
     let message = text::fit(&message, usize::from(area.width).saturating_sub(text::width(&left)));
     frame.render_widget(Line::from(vec![Span::raw(left), Span::styled(message, style)]), area);
+}
+
+/// Where one stands.
+fn place(model: &Model) -> String {
+    let Some(table) = model.session.table() else { return " ".into() };
+    match (table, table.own_seat().and_then(|own| table.cell(own))) {
+        (Table::Five(room), _) => five::place(room, model.cursor),
+        (Table::Board(_), Some(cell)) => format!(" you {cell}  "),
+        (Table::Board(_), None) => " ".into(),
+    }
 }
 
 fn message(model: &Model, theme: Theme, now: Instant) -> (String, Style) {
@@ -39,17 +48,22 @@ fn message(model: &Model, theme: Theme, now: Instant) -> (String, Style) {
     if let Some(notice) = model.notice(now) {
         return (notice.to_owned(), theme.bad());
     }
-    if model.session.going_to().is_some() {
-        return ("taking a seat...".into(), theme.waiting());
+    match model.session.going_to() {
+        Some(Goal::Watch(room)) => return (format!("going to watch room {room}..."), theme.waiting()),
+        Some(_) => return ("taking a seat...".into(), theme.waiting()),
+        None => {}
     }
     if let Some(stops_at) = model.session.stops_at() {
         let seconds = stops_at.saturating_duration_since(now).as_secs_f64().ceil();
         return (format!("the server stops within {seconds:.0} s"), theme.waiting());
     }
-    match model.session.steps_pending() {
-        0 => ("? keys  Enter chat  Tab rooms  q quit".into(), theme.dim()),
-        1 => ("a step is on its way".into(), theme.waiting()),
-        steps => (format!("{steps} steps are on their way"), theme.waiting()),
+    match (model.session.table(), model.session.commands_pending()) {
+        (Some(Table::Five(room)), 0) => five::hint(room, theme),
+        (Some(Table::Five(_)), _) => ("your move is on its way".into(), theme.waiting()),
+        (Some(table), 0) if table.is_watched() => ("? keys  Tab rooms  q quit".into(), theme.dim()),
+        (_, 0) => ("? keys  Enter chat  Tab rooms  q quit".into(), theme.dim()),
+        (_, 1) => ("a step is on its way".into(), theme.waiting()),
+        (_, steps) => (format!("{steps} steps are on their way"), theme.waiting()),
     }
 }
 

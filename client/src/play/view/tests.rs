@@ -1,16 +1,18 @@
 //! The screen at several sizes, drawn on ratatui's TestBackend.
 
+mod five;
+
 use super::{Theme, draw};
 use crate::play::{
     link::LinkEvent,
     model::Model,
     session::Goal,
-    testing::{joined, name, seat, welcome},
+    testing::{info, joined, name, refused, seat, welcome},
     update::{Message, update},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Chatted, Direction, JoinTarget, Refusal, RoomId, RoomInfo, RoomTitle, Rooms, SeatCount,
-    ServerPacket, StepRefused,
+    BoardSize, Cell, ChatText, Chatted, Direction, GameName, JoinTarget, Joined, Rooms, ServerPacket,
+    game::board::Refusal,
 };
 use ratatui::{
     Terminal,
@@ -35,13 +37,17 @@ impl Desk {
     fn new() -> Self {
         let now = Instant::now();
         let address = "127.0.0.1".parse().unwrap();
-        Self { model: Model::new(address, name("Ann"), Goal::Join(JoinTarget::Any), now), now }
+        Self { model: Model::new(address, name("Ann"), Goal::Join(JoinTarget::Any), None, now), now }
     }
 
     fn seated(board: &str, members: &[(&str, Cell)]) -> Self {
+        Self::at(joined(3, board.parse::<BoardSize>().unwrap(), members))
+    }
+
+    fn at(joined: Joined) -> Self {
         let mut desk = Self::new();
         desk.link(LinkEvent::Online { welcome: welcome(), name: name("Ann") });
-        desk.packet(ServerPacket::Joined(joined(3, board.parse::<BoardSize>().unwrap(), members)));
+        desk.packet(ServerPacket::Joined(joined));
         desk.link(LinkEvent::RoundTrip(Duration::from_micros(1230)));
         desk
     }
@@ -168,7 +174,7 @@ fn a_refused_step_is_seen_in_the_bottom_line() {
     let mut desk = Desk::seated("8x8", &FRIENDS);
     desk.send(Message::Step(Direction::Right));
     assert!(desk.screen(80, 24).contains(" you 0,0  a step is on its way"));
-    desk.packet(ServerPacket::StepRefused(StepRefused { seq: 1, why: Refusal::Taken }));
+    desk.packet(refused(1, &Refusal::Taken));
     assert!(desk.screen(80, 24).contains(" you 0,0  right refused: taken by 말판놀이꾼"));
 }
 
@@ -218,13 +224,14 @@ fn the_room_list() {
     let mut desk = Desk::seated("8x8", &FRIENDS);
     desk.send(Message::OpenRooms);
     assert!(desk.screen(80, 24).contains("Asking for the rooms..."));
-    let info = |id: u32, title: &str, taken| RoomInfo {
-        room: RoomId(id),
-        title: RoomTitle::new(title).unwrap(),
-        taken,
-        seats: SeatCount::new(10).unwrap(),
-    };
-    let rooms = vec![info(1, "Lounge", 10), info(3, "말판 놀이방", 4), info(12, &"w".repeat(32), 1)];
+    let mut watched = info(3, "말판 놀이방", GameName::BOARD, 4, 10);
+    watched.watchers = 2;
+    let rooms = vec![
+        info(1, "Lounge", GameName::BOARD, 10, 10),
+        watched,
+        info(7, "오목 한 판", GameName::FIVE, 1, 2),
+        info(12, &"w".repeat(32), GameName::constant("chess"), 1, 10),
+    ];
     desk.packet(ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: None }));
     desk.send(Message::Choose(1));
     insta::assert_snapshot!(desk.screen(80, 24));

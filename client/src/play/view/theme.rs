@@ -1,5 +1,6 @@
 //! Colours, and what stands in for them where there are none.
 
+use crate::play::five::Stone;
 use malpan_client::protocol::{MAX_SEATS, Seat};
 use ratatui::style::{Color, Modifier, Style};
 
@@ -45,6 +46,22 @@ impl Theme {
         } else {
             Style::new()
         }
+    }
+
+    /// A stone or its badge. The letter tells the colours apart; these are as light and as dark as the names say.
+    pub(super) fn stone(self, stone: Stone) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD);
+        match stone {
+            _ if !self.color => style,
+            Stone::Black => style.fg(Color::White).bg(Color::Black),
+            Stone::White => style.fg(Color::Black).bg(Color::White),
+        }
+    }
+
+    /// The marks of the stones that won, and those stones.
+    pub(super) fn won(self) -> Style {
+        let style = Style::new().add_modifier(Modifier::BOLD);
+        if self.color { style.fg(Color::Black).bg(Color::LightGreen) } else { style.add_modifier(Modifier::REVERSED) }
     }
 
     /// What is well.

@@ -6,7 +6,7 @@ use crate::support::{
     sockets::{abort, connect, listen, patient, read_to_end, until},
     unpack,
 };
-use malpan_net::{Count, Shard, accept};
+use malpan_net::{Count, Shard, Tcp, accept};
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -35,7 +35,8 @@ impl Door {
         let stop = CancellationToken::new();
         let shards: Arc<[Shard]> = Arc::new([scene.shard.clone(), other.clone()]);
         let protocol = scene.protocol.clone();
-        let acceptor = tokio::spawn(accept(listener, shards, Arc::clone(&scene.admission), protocol, stop.clone()));
+        let acceptor =
+            tokio::spawn(accept(listener, Tcp, shards, Arc::clone(&scene.admission), protocol, stop.clone()));
         Self { scene, other, address, stop, acceptor }
     }
 

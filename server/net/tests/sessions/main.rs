@@ -8,9 +8,13 @@
 mod acceptor;
 mod bounds;
 mod closing;
+mod counting;
+mod opening;
 mod panics;
 mod reading;
+mod serve;
 mod sockets;
 mod support;
 mod sweep;
+mod transports;
 mod writing;

@@ -7,7 +7,7 @@ use crate::support::{
     unpack,
 };
 use malpan_net::{
-    CloseReason, Count, Counters, Delivery, QueueLimits, SessionHandle, Settings, Shard, ShardThread, accept,
+    CloseReason, Count, Counters, Delivery, QueueLimits, SessionHandle, Settings, Shard, ShardThread, Tcp, accept,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
@@ -113,7 +113,7 @@ async fn after_a_storm_nothing_is_left() {
     let shards: Arc<[Shard]> =
         Arc::new([scene.shard.clone(), Shard::new(1, Handle::current(), patient(), Arc::clone(&scene.counters))]);
     let (admission, protocol) = (Arc::clone(&scene.admission), scene.protocol.clone());
-    let acceptor = tokio::spawn(accept(listener, Arc::clone(&shards), admission, protocol, stop.clone()));
+    let acceptor = tokio::spawn(accept(listener, Tcp, Arc::clone(&shards), admission, protocol, stop.clone()));
     for wave in 0..WAVES {
         let visitors = (0..CLIENTS).map(|client| tokio::spawn(visit(address, wave + client)));
         for visitor in visitors.collect::<Vec<_>>() {
@@ -145,7 +145,8 @@ async fn a_shards_thread_serves_until_its_last_session_has_ended() {
     let (listener, address) = listen();
     let stop = CancellationToken::new();
     let shards: Arc<[Shard]> = Arc::new([thread.shard().clone()]);
-    let acceptor = tokio::spawn(accept(listener, shards, admission(9, 9, 9), scene.protocol.clone(), stop.clone()));
+    let acceptor =
+        tokio::spawn(accept(listener, Tcp, shards, admission(9, 9, 9), scene.protocol.clone(), stop.clone()));
     let mut client = connect(address).await;
     let mut answer = [0; 3];
     client.write_all(b"\x07echo hi").await.unwrap();

@@ -1,6 +1,6 @@
 //! What time does: deadlines, heartbeats, silence, stalled writes.
 
-use crate::support::{Event, Peer, Scene, frame, packets, settings, settle, unpack, wire};
+use crate::support::{Behaviour, Event, Peer, Scene, frame, packets, settings, settle, unpack, wire};
 use malpan_net::{CloseReason, Count, SessionHandle, Settings};
 use std::time::Duration;
 use tokio::{
@@ -119,6 +119,30 @@ async fn heartbeats_come_at_their_times() {
     assert_eq!(peer.writes().len(), 1);
     sleep(ms(1000)).await;
     assert_eq!(peer.writes().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_signs_in_everyone_is_established_at_once() {
+    let mut scene = Scene::with(settings(), Behaviour { no_sign_in: true, ..Behaviour::default() });
+    let (_peer, session) = scene.open().await;
+    assert_eq!((scene.admission.pending(), session.is_established()), (0, true));
+    let (time, reason) = time_to_close(&session).await;
+    assert_within(time, secs(35) - SWEEP, secs(35) + SWEEP);
+    assert_eq!(reason, CloseReason::Silent);
+}
+
+/// Of a peer that cannot be asked, silence says nothing. Over sockets, keepalive finds the dead.
+#[tokio::test(start_paused = true)]
+async fn without_heartbeats_a_quiet_peer_lives_on() {
+    let mut scene = Scene::with(settings(), Behaviour { no_heartbeat: true, ..Behaviour::default() });
+    let (peer, session) = established(&mut scene).await;
+    sleep(secs(600)).await;
+    assert_eq!((session.close_reason(), peer.write_calls()), (None, 0));
+    // What else time brings does not depend on it.
+    session.set_deadline(secs(5));
+    let (time, reason) = time_to_close(&session).await;
+    assert_within(time, secs(5), secs(5) + SWEEP + ms(2));
+    assert_eq!(reason, CloseReason::Deadline);
 }
 
 /// One byte of a long packet is a sign of life as well.

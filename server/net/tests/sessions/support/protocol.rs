@@ -9,6 +9,8 @@ use tokio_util::codec::Decoder;
 /// What happened on the connections, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// Told only by services that wait when opened.
+    Opened,
     Packet(String),
     /// A packet that waited was handled to its end.
     Through,
@@ -25,6 +27,9 @@ pub(crate) struct Behaviour {
     pub(crate) panic_when_recovered: bool,
     pub(crate) panic_at_the_end: bool,
     pub(crate) panic_when_opened: bool,
+    pub(crate) wait_when_opened: bool,
+    pub(crate) no_heartbeat: bool,
+    pub(crate) no_sign_in: bool,
     pub(crate) wait_at_the_end: bool,
 }
 
@@ -113,12 +118,16 @@ impl Protocol for TestProtocol {
         TestService { protocol: self.clone(), session }
     }
 
+    fn signs_in(&self) -> bool {
+        !self.behaviour.no_sign_in
+    }
+
     fn farewell(&self, reason: CloseReason) -> Option<Frame> {
         Some(frame(&format!("bye {reason:?}")))
     }
 
     fn heartbeat(&self) -> Option<Frame> {
-        Some(frame("alive?"))
+        (!self.behaviour.no_heartbeat).then(|| frame("alive?"))
     }
 }
 
@@ -153,6 +162,13 @@ impl Drop for Waiting<'_> {
 
 impl Service for TestService {
     type Packet = String;
+
+    async fn opened(&mut self) {
+        if self.protocol.behaviour.wait_when_opened {
+            self.log(Event::Opened);
+            self.wait().await;
+        }
+    }
 
     async fn packet(&mut self, packet: String) {
         self.log(Event::Packet(packet.clone()));

@@ -22,6 +22,7 @@ pub(crate) struct Scene {
 pub(crate) fn settings() -> Settings {
     Settings {
         queue: QueueLimits { messages: 8, bytes: 1000, lag_messages: 6, lag_bytes: 600, recovered_messages: 2 },
+        handshake_within: Duration::from_secs(7),
         write_stall: Duration::from_secs(5),
         ping_after: Some(Duration::from_secs(10)),
         silence: Some(Duration::from_secs(35)),
@@ -77,6 +78,11 @@ impl Scene {
     pub(crate) async fn open_on(&mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> SessionHandle {
         self.begin(io);
         self.opened.recv().await.unwrap()
+    }
+
+    /// The session that was opened next, if one was.
+    pub(crate) fn try_opened(&mut self) -> Option<SessionHandle> {
+        self.opened.try_recv().ok()
     }
 
     /// Opens a session on `io` whose task has not run when this returns.

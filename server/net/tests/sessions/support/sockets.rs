@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// Long enough for the slowest machine; only a test that fails waits for it.
-const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// Times that no test comes near to, so that what happens happens for another reason.
 pub(crate) fn patient() -> Settings {

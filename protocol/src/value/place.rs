@@ -24,6 +24,11 @@ impl Seat {
         self.0.into()
     }
 
+    /// Every seat that a room can have, in order.
+    pub fn every() -> impl Iterator<Item = Self> {
+        (0..SEATS_TOP).map(Self)
+    }
+
     /// Every seat of a room with `count` seats, in order.
     pub fn all(count: SeatCount) -> impl Iterator<Item = Self> {
         (0..count.0).map(Self)
