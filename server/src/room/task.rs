@@ -105,13 +105,15 @@ impl<G: Game> Room<G> {
                 if self.batch.is_full() {
                     self.flush();
                 }
+                // To read the clock costs as much as a quick rule: after the first message, and then now and then.
+                let look = self.is_slow || handled.is_multiple_of(CLOCK_EVERY);
                 handled += 1;
-                // To read the clock costs as much as a quick rule.
-                if self.waiting.is_empty() || !(self.is_slow || handled.is_multiple_of(CLOCK_EVERY)) {
+                if self.waiting.is_empty() || !look {
                     continue;
                 }
                 now = Instant::now();
                 if now - turn >= TURN {
+                    self.is_slow = true;
                     // Rules that take long: what is due goes out, and the others of this thread have their turn.
                     self.flush_or_wait(now, flush_due.as_mut());
                     yield_now().await;
