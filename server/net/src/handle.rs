@@ -227,7 +227,8 @@ impl SessionHandle {
         self.0.close.get().copied()
     }
 
-    /// The peer has proven itself (signed in, say), or had [nothing to prove](crate::Protocol::signs_in): the session no longer counts as pending, its deadline is lifted,
+    /// The peer has proven itself (signed in, say), or had [nothing to prove](crate::Protocol::signs_in): the session no
+    /// longer counts as pending, its deadline is lifted,
     /// and from now on silence is limited and heartbeats are sent, where the protocol has
     /// [some](crate::Protocol::heartbeat).
     pub fn establish(&self) {

@@ -58,8 +58,8 @@ impl<D: Decoder> Reader<D> {
         Self { decoder, rest: BytesMut::new(), rest_is_fresh: false }
     }
 
-    /// The next packet; `heard` is told how many bytes each read brings. Pending only once nothing can be decoded and the socket has
-    /// nothing more, or the task's budget is spent.
+    /// The next packet; `heard` is told how many bytes each read brings. Pending only once nothing can be decoded and the
+    /// socket has nothing more, or the task's budget is spent.
     pub(crate) fn poll_packet<IO: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
