@@ -9,6 +9,7 @@ mod acceptor;
 mod bounds;
 mod closing;
 mod counting;
+mod half_open;
 mod opening;
 mod panics;
 mod reading;
