@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accept_errors;
 mod acceptor;
 mod bounds;
 mod closing;
