@@ -11,16 +11,15 @@
 use crate::{
     CloseReason, Count, Protocol, Service, SessionHandle,
     closing::close,
+    panics::{CaughtPanic, catch_panic},
     queue::Item,
     reader::{ReadEnd, Reader},
     shard::Registered,
     writer::Writer,
 };
-use futures::FutureExt;
 use std::{
     future::{Future, poll_fn},
     io, mem,
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -45,16 +44,16 @@ pub(crate) async fn run<IO, F, P>(
     let session = registered.session();
     let mut writer = Writer::new(queue);
     // Boxed: what comes before and after is over soon, and must not make every session's task larger.
-    let connected = AssertUnwindSafe(Box::pin(connected(connect, &mut writer, session))).catch_unwind().await;
-    let mut io = match connected.unwrap_or(Err(CloseReason::Panicked)) {
+    let connected = catch_panic(Box::pin(connected(connect, &mut writer, session)).as_mut()).await;
+    let mut io = match connected.unwrap_or_else(|panic| Err(panicked(session, &panic))) {
         Ok(io) => io,
         Err(reason) => return note_end(session, reason),
     };
     if !protocol.signs_in() {
         session.establish();
     }
-    let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
-    let reason = served.unwrap_or(CloseReason::Panicked);
+    let served = catch_panic(pin!(serve(&mut io, &mut writer, &protocol, session))).await;
+    let reason = served.unwrap_or_else(|panic| panicked(session, &panic));
     note_end(session, reason);
     Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
 }
@@ -85,13 +84,21 @@ fn note_end(session: &SessionHandle, reason: CloseReason) {
     // Those who still send after a panic learn that it is over before they are heard again.
     session.close(reason);
     session.shard().counters().add_closed(reason);
-    match reason {
-        CloseReason::Panicked => {
-            tracing::error!(session = session.id().0, peer = %session.peer(), "a panic ended the session");
-        }
-        // The service has its own word for it.
-        reason => tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
-    }
+    // The service has its own word for it.
+    tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended");
+}
+
+/// The one line about a panic.
+fn panicked(session: &SessionHandle, panic: &CaughtPanic) -> CloseReason {
+    tracing::error!(
+        session = session.id().0,
+        peer = %session.peer(),
+        panic = panic.message(),
+        place = panic.place(),
+        backtrace = panic.backtrace(),
+        "a panic ended the session"
+    );
+    CloseReason::Panicked
 }
 
 async fn serve<IO, P>(io: &mut IO, writer: &mut Writer, protocol: &P, session: &SessionHandle) -> CloseReason
