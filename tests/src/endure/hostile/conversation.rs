@@ -106,7 +106,7 @@ async fn walk(wire: &mut Wire<TcpStream>, stage: Stage) -> Option<RoomId> {
             };
             // Others choose others: a room has places for few who watch.
             let Some(pick) = player.0.checked_rem(page.rooms.len() as u64) else { return Some(nowhere) };
-            let room = page.rooms.iter().nth(usize::try_from(pick).ok()?)?.room;
+            let room = page.rooms.get(usize::try_from(pick).ok()?)?.room;
             match ask(wire, ClientPacket::Watch { room }).await? {
                 ServerPacket::Joined(_) => Some(room),
                 _ => Some(nowhere),
