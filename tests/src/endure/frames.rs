@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The shortest stretch: below, a 99th percentile says little.
 const SHORTEST: f64 = 10.0;
-/// Between the last seat and the end of the honest players' stretch, beside the time for the frames.
-const MARGIN: f64 = 2.0;
+/// How much longer it is than the frames take, and so many seconds: those in flight at its end count as they end.
+const SPARE: f64 = 1.05;
+const MARGIN: f64 = 1.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Flags {
@@ -59,19 +60,17 @@ pub(super) async fn run(flags: &Flags) -> Result<Goals> {
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
     let a_stretch = (each * kinds).div_ceil(flags.pairs.into()) as f64;
     let rate = flags.hostile_rate.min(a_stretch / SHORTEST);
-    let duration = seconds(a_stretch / rate + MARGIN);
+    let duration = seconds(a_stretch / rate * SPARE + MARGIN);
     let honest = Honest { bot, players: flags.players, rate: common.rate, duration, priority };
     println!("{} honest players; {a_stretch} hostile frames a stretch, {rate:.0} a second", flags.players);
 
     let mut tally = Tally::default();
-    let measured = pairs::measure(flags.pairs, &server, before, async |pair, beside| {
+    let measured = pairs::measure(flags.pairs, &server, before, async |beside| {
         if !beside {
             return honest.play(&server).await;
         }
-        // What a stretch has left undone is added to the next.
-        let target = (each * u64::from(pair + 1)).div_ceil(flags.pairs.into());
-        let least = Category::ALL.iter().map(|&category| tally.of(category).frames).min().unwrap_or(0);
-        let order = Order { frames_each: target.saturating_sub(least), rate };
+        // As long as the honest players play: no calm tail makes their figures better.
+        let order = Order { frames_each: u64::MAX, rate };
         let over = CancellationToken::new();
         let play = async {
             let felt = honest.play(&server).await;

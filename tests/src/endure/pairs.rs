@@ -21,16 +21,16 @@ pub(super) struct Pair {
     beside: Stretch,
 }
 
-/// So many pairs. `play` plays a stretch, with what is measured beside or without, and is told the pair's number.
+/// So many pairs. `play` plays a stretch, with what is measured beside or without.
 pub(super) async fn measure(
     pairs: u32,
     server: &Server,
     before: Census,
-    mut play: impl AsyncFnMut(u32, bool) -> Result<Felt>,
+    mut play: impl AsyncFnMut(bool) -> Result<Felt>,
 ) -> Result<Vec<Pair>> {
-    let mut stretch = async |pair: u32, beside: bool| {
+    let mut stretch = async |beside: bool| {
         let load_before = load_average();
-        let felt = play(pair, beside).await?;
+        let felt = play(beside).await?;
         let load = [load_before, load_average()];
         let census = Census::settled(server, &before).await?;
         let what = if beside { "beside" } else { "alone" };
@@ -45,11 +45,11 @@ pub(super) async fn measure(
         println!("pair {} of {pairs}", pair + 1);
         // Whichever comes second has the later machine: they take turns.
         let (alone, beside) = if pair % 2 == 0 {
-            let alone = stretch(pair, false).await?;
-            (alone, stretch(pair, true).await?)
+            let alone = stretch(false).await?;
+            (alone, stretch(true).await?)
         } else {
-            let beside = stretch(pair, true).await?;
-            (stretch(pair, false).await?, beside)
+            let beside = stretch(true).await?;
+            (stretch(false).await?, beside)
         };
         measured.push(Pair { alone, beside });
     }

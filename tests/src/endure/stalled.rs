@@ -53,7 +53,7 @@ pub(super) async fn run(flags: &Flags) -> Result<Goals> {
     println!("{players} honest players in {} rooms; alone: the tenth reads, beside: it does not", flags.rooms);
 
     let (mut cuts, mut seats_lost, mut not_as_meant) = (0, 0, 0);
-    let measured = pairs::measure(flags.pairs, &server, before, async |_, beside| {
+    let measured = pairs::measure(flags.pairs, &server, before, async |beside| {
         let tenths = Tenths::sit_down(server.address(), flags.rooms, !beside).await?;
         let over = CancellationToken::new();
         let play = async {

@@ -1,7 +1,7 @@
 //! A tenth player in every room, who signals all the time, and who reads what comes or does not.
 
 use super::hostile::{enter, signal};
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use malpan_client::{
     Client, ConnectOptions,
     protocol::{RoomFilter, RoomId},
@@ -47,7 +47,7 @@ impl Tenths {
     pub(super) async fn sit_down(to: SocketAddr, rooms: u32, reads: bool) -> Result<Self> {
         let mut tenths = Self { players: JoinSet::new(), counts: Arc::default(), stop: CancellationToken::new() };
         for _ in 0..rooms {
-            let (stream, room) = enter(to, None).await.context("a room could not be opened")?;
+            let (stream, room) = enter(to, None).await.map_err(|end| anyhow!("a room could not be opened: {end:?}"))?;
             let (counts, stop) = (Arc::clone(&tenths.counts), tenths.stop.clone());
             tenths.players.spawn(async move {
                 tokio::select! {
@@ -75,8 +75,8 @@ async fn stay(to: SocketAddr, mut stream: TcpStream, room: RoomId, reads: bool, 
         counts.cuts.fetch_add(1, Ordering::Relaxed);
         stream = loop {
             match enter(to, Some(room)).await {
-                Some((stream, _)) => break stream,
-                None => counts.seats_lost.fetch_add(1, Ordering::Relaxed),
+                Ok((stream, _)) => break stream,
+                Err(_) => counts.seats_lost.fetch_add(1, Ordering::Relaxed),
             };
             sleep(SIGNAL_EVERY).await;
         };

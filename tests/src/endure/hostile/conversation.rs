@@ -14,11 +14,13 @@ use std::{
 };
 use tokio::{
     net::TcpStream,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// How long the server may take to end what it has to end: longer than each of its own times.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// After so long without an end, a flood goes on.
+const QUIET: Duration = Duration::from_secs(1);
 /// Between two bytes of one who is slow.
 const BYTE_EVERY: Duration = Duration::from_millis(500);
 
@@ -104,7 +106,7 @@ async fn walk(wire: &mut Wire<TcpStream>, stage: Stage) -> Option<RoomId> {
             };
             // Others choose others: a room has places for few who watch.
             let Some(pick) = player.0.checked_rem(page.rooms.len() as u64) else { return Some(nowhere) };
-            let room = page.rooms.iter().nth(usize::try_from(pick).ok()?)?.room;
+            let room = page.rooms.get(usize::try_from(pick).ok()?)?.room;
             match ask(wire, ClientPacket::Watch { room }).await? {
                 ServerPacket::Joined(_) => Some(room),
                 _ => Some(nowhere),
@@ -133,21 +135,33 @@ async fn go(mut wire: Wire<TcpStream>, room: RoomId, attack: &Attack) -> (u64, E
         Say::Slowly(bytes) => drip(&mut wire, bytes).await,
         Say::WatchAgainAndAgain => wire.write(&again_and_again(room)).await.is_ok(),
     };
-    let frames = if sent { attack.frames } else { 0 };
+    let mut frames = if sent { attack.frames } else { 0 };
     if attack.then == Then::Resets {
         return (frames, End::Left);
     }
     if attack.then == Then::HangsUp && wire.hang_up().await.is_err() {
         return (frames, End::Cut);
     }
-    (frames, listen(&mut wire).await)
+    let mut said = End::Cut;
+    let start = Instant::now();
+    while timeout(QUIET, listen(&mut wire, &mut said)).await.is_err() {
+        if start.elapsed() > PATIENCE {
+            return (frames, End::Uncut);
+        }
+        if let (Then::GoesOn, Say::Bytes(bytes)) = (attack.then, &attack.say)
+            && wire.write(bytes).await.is_ok()
+        {
+            frames += attack.frames;
+        }
+    }
+    (frames, said)
 }
 
 /// Three times out and in, as often as the budget lets it, and then in alone.
 fn again_and_again(room: RoomId) -> Vec<u8> {
     let watch = ClientPacket::Watch { room };
     let out_and_in = bytes_of(&[ClientPacket::Leave, watch.clone()]).repeat(3);
-    [out_and_in, bytes_of(&[ClientPacket::Leave]), bytes_of(&vec![watch; 11])].concat()
+    [out_and_in, bytes_of(&[ClientPacket::Leave]), bytes_of(&vec![watch; 14])].concat()
 }
 
 /// Byte by byte, until the server has had enough. True where at least one was taken.
@@ -164,21 +178,14 @@ async fn drip(wire: &mut Wire<TcpStream>, bytes: &[u8]) -> bool {
     any
 }
 
-/// Reads to the end.
-async fn listen(wire: &mut Wire<TcpStream>) -> End {
-    let mut said = End::Cut;
-    let to_the_end = async {
-        // An error is a reset, and as much an end.
-        while let Ok(Some(packet)) = wire.next().await {
-            match packet {
-                ServerPacket::Denied(denial) => said = End::Denied(denial.code),
-                ServerPacket::Kicked { reason } => said = End::Kicked(reason),
-                _ => {}
-            }
+/// Reads to the end, and keeps what is said of it.
+async fn listen(wire: &mut Wire<TcpStream>, said: &mut End) {
+    // An error is a reset, and as much an end.
+    while let Ok(Some(packet)) = wire.next().await {
+        match packet {
+            ServerPacket::Denied(denial) => *said = End::Denied(denial.code),
+            ServerPacket::Kicked { reason } => *said = End::Kicked(reason),
+            _ => {}
         }
-    };
-    match timeout(PATIENCE, to_the_end).await {
-        Ok(()) => said,
-        Err(_) => End::Uncut,
     }
 }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Attacks of one kind at once: the machine's open files are bounded.
 const AT_ONCE: usize = 200;
-/// About as many frames one stopped reader sends until it is cut.
-const STOPPED_FRAMES: u64 = 50;
+/// Rather fewer frames than one stopped reader sends until it is cut.
+const STOPPED_FRAMES: u64 = 45;
 
 /// How much is sent.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,9 @@ use super::{
     conversation::{ask, fresh_name},
 };
 use crate::{Wire, bytes_of, payload};
-use malpan_client::protocol::{ClientPacket, JoinTarget, KickReason, RoomId, RoomTitle, ServerPacket, SignalTarget};
+use malpan_client::protocol::{
+    ClientPacket, Denial, DenialCode, JoinTarget, KickReason, RoomId, RoomTitle, ServerPacket, SignalTarget,
+};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,14 +33,17 @@ const LAST_WORD: [u8; 4] = [2, 0, 17, 0];
 
 /// Attacks once, over ten connections.
 pub async fn room_of_stopped_readers(to: SocketAddr) -> Vec<Outcome> {
-    let Some((first, room)) = enter(to, None).await else { return vec![outcome(0, End::Unreached)] };
+    let (first, room) = match enter(to, None).await {
+        Ok(entered) => entered,
+        Err(end) => return vec![outcome(0, end)],
+    };
     let mut members = JoinSet::new();
     members.spawn(flood(first, false));
     for number in 1..MEMBERS {
         members.spawn(async move {
             match enter(to, Some(room)).await {
-                Some((stream, _)) => flood(stream, number % 2 == 1).await,
-                None => outcome(0, End::Unreached),
+                Ok((stream, _)) => flood(stream, number % 2 == 1).await,
+                Err(end) => outcome(0, end),
             }
         });
     }
@@ -46,32 +51,38 @@ pub async fn room_of_stopped_readers(to: SocketAddr) -> Vec<Outcome> {
 }
 
 fn outcome(frames: u64, end: End) -> Outcome {
-    let expected = matches!(end, End::Cut | End::Kicked(KickReason::SlowConsumer));
+    // Honest players may have come to that room before the others of the ten did.
+    let expected = matches!(end, End::Cut | End::Kicked(KickReason::SlowConsumer) | End::NoRoom);
     Outcome { frames, signed_in: true, end, expected }
 }
 
 /// Takes a seat in that room, or in a new one.
-pub(crate) async fn enter(to: SocketAddr, room: Option<RoomId>) -> Option<(TcpStream, RoomId)> {
-    timeout(PATIENCE, async {
-        let socket = TcpSocket::new_v4().ok()?;
-        socket.set_recv_buffer_size(RECEIVE_BUFFER).ok()?;
-        let stream = socket.connect(to).await.ok()?;
-        stream.set_nodelay(true).ok()?;
-        let mut wire = Wire::new(stream);
-        ask(&mut wire, bytes::hello()).await?;
-        ask(&mut wire, ClientPacket::Guest { name: fresh_name() }).await?;
-        let title = RoomTitle::new("nobody reads").expect("a valid constant");
-        let request = match room {
-            Some(room) => ClientPacket::Join { target: JoinTarget::Room(room) },
-            None => ClientPacket::OpenRoom { game: None, title, seats: None },
-        };
-        match ask(&mut wire, request).await? {
-            ServerPacket::Joined(joined) => Some((wire.into_stream(), joined.room)),
-            _ => None,
-        }
-    })
-    .await
-    .ok()?
+///
+/// # Errors
+/// [`End::NoRoom`] where the room is full, [`End::Unreached`] where anything else is in the way.
+pub(crate) async fn enter(to: SocketAddr, room: Option<RoomId>) -> Result<(TcpStream, RoomId), End> {
+    let entered = timeout(PATIENCE, ask_for_a_seat(to, room)).await.ok().flatten();
+    entered.unwrap_or(Err(End::Unreached))
+}
+
+async fn ask_for_a_seat(to: SocketAddr, room: Option<RoomId>) -> Option<Result<(TcpStream, RoomId), End>> {
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER).ok()?;
+    let stream = socket.connect(to).await.ok()?;
+    stream.set_nodelay(true).ok()?;
+    let mut wire = Wire::new(stream);
+    ask(&mut wire, bytes::hello()).await?;
+    ask(&mut wire, ClientPacket::Guest { name: fresh_name() }).await?;
+    let title = RoomTitle::new("nobody reads").expect("a valid constant");
+    let request = match room {
+        Some(room) => ClientPacket::Join { target: JoinTarget::Room(room) },
+        None => ClientPacket::OpenRoom { game: None, title, seats: None },
+    };
+    match ask(&mut wire, request).await? {
+        ServerPacket::Joined(joined) => Some(Ok((wire.into_stream(), joined.room))),
+        ServerPacket::Denied(Denial { code: DenialCode::RoomFull, .. }) => Some(Err(End::NoRoom)),
+        _ => None,
+    }
 }
 
 /// A signal of the longest kind to the whole room.
