@@ -9,8 +9,9 @@ use futures::future::join_all;
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
 use malpan_net::{SessionId, Shard};
 use malpan_protocol::{GameName, LeaveReason, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, Rooms, Seat, SeatCount};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -46,7 +47,10 @@ pub(crate) struct RoomLimits {
 #[derive(Debug)]
 struct Open {
     lobby: Lobby,
-    inboxes: HashMap<RoomId, Inbox>,
+    /// In the order of the rooms' numbers, in which whatever concerns all of them is done: the same each time it is repeated.
+    inboxes: BTreeMap<RoomId, Inbox>,
+    /// A seed for each room that opens.
+    seeds: StdRng,
 }
 
 /// Why there is no place in a room.
@@ -65,9 +69,11 @@ pub(crate) enum NoPlace {
 }
 
 impl Directory {
-    /// No rooms yet. They run on `rules`, or where that is empty on the shard of whoever opens them.
-    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, metrics: Metrics) -> Self {
-        let open = Open { lobby: Lobby::new(limits.rooms), inboxes: HashMap::new() };
+    /// No rooms yet. They run on `rules`, or where that is empty on the shard of whoever opens them. `seed` is where the seeds
+    /// of their games come from.
+    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, seed: u64, metrics: Metrics) -> Self {
+        let seeds = StdRng::seed_from_u64(seed);
+        let open = Open { lobby: Lobby::new(limits.rooms), inboxes: BTreeMap::new(), seeds };
         Self(Arc::new(Shared { games, limits, metrics, rules, rooms: Mutex::new(open) }))
     }
 
@@ -205,7 +211,7 @@ impl Directory {
             id: place.room,
             title: named.expect("the lobby names each room it opens"),
             setup: RoomSetup { seats, tick, inbox },
-            seed: rand::random(),
+            seed: open.seeds.random(),
             directory: self.clone(),
             metrics: self.0.metrics.clone(),
             shard: self.runs(place.room, shard).clone(),

@@ -17,7 +17,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
+    /// How many lecture clients have been given a name.
+    pub(crate) lecture_clients: AtomicU64,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
     draining: AtomicBool,
@@ -52,13 +54,12 @@ impl Host {
     /// A host without players that plays `games`.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::with_rules_on(config, games, Vec::new())
+        Self::on(config, games, Vec::new(), rand::random())
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
-    /// empty, each room runs on the shard of whoever opened it.
-    #[must_use]
-    pub fn with_rules_on(config: Config, games: Games, rules: Vec<Shard>) -> Self {
+    /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes.
+    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64) -> Self {
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
@@ -68,10 +69,11 @@ impl Host {
         let metrics = Metrics::default();
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
-            directory: Directory::new(games, limits, rules, metrics.clone()),
+            directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::default(),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
+            lecture_clients: AtomicU64::new(0),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,

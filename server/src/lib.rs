@@ -32,4 +32,4 @@ pub use games::{Games, NewRoom};
 pub use greeting::Greeting;
 pub use host::Host;
 pub use player::Player;
-pub use server::{Server, StartError, Stop, admission_limits, session_settings};
+pub use server::{Ground, Server, StartError, Stop, admission_limits, session_settings};

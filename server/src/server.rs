@@ -10,10 +10,11 @@ use crate::{
     outgoing::frame,
 };
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Counters, QueueLimits, Settings, Shard, ShardThread, Tcp, accept, bind,
+    Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
+    accept, bind,
 };
 use malpan_protocol::ServerPacket;
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     task::JoinSet,
@@ -29,20 +30,39 @@ const ROOMS_FLUSH_WITHIN: Duration = Duration::from_millis(300);
 const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 
 /// A server that listens and does not serve yet.
-#[derive(Debug)]
-pub struct Server {
-    listeners: Vec<TcpListener>,
-    addresses: Vec<SocketAddr>,
+pub struct Server<L = TcpListener> {
+    ground: Ground<L>,
     http: Option<TcpListener>,
-    http_address: Option<SocketAddr>,
-    lecture: Option<TcpListener>,
-    lecture_address: Option<SocketAddr>,
-    shards: Vec<ShardThread>,
-    /// Threads of the rooms' rules alone, where they are apart.
-    rules: Vec<ShardThread>,
+    addresses: Addresses,
+    /// Of the shards and the rules, where they have threads of their own.
+    threads: Vec<ShardThread>,
     admission: Arc<Admission>,
-    counters: Arc<Counters>,
     host: Host,
+}
+
+/// What a server stands on: where connections come from, and where its tasks run.
+#[derive(Debug)]
+pub struct Ground<L> {
+    /// Where players come from.
+    pub listeners: Vec<L>,
+    /// Where lecture clients come from.
+    pub lecture: Option<L>,
+    /// Where sessions run, and with them the rooms unless there are `rules`.
+    pub shards: Vec<Shard>,
+    /// Where rooms run, where that is apart.
+    pub rules: Vec<Shard>,
+    /// What all of the shards count on.
+    pub counters: Arc<Counters>,
+    /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
+    pub seed: u64,
+}
+
+/// Where a server listens, with the ports that were given for port 0.
+#[derive(Debug, Default)]
+struct Addresses {
+    listen: Vec<SocketAddr>,
+    http: Option<SocketAddr>,
+    lecture: Option<SocketAddr>,
 }
 
 /// Why a server did not start.
@@ -90,50 +110,50 @@ impl Server {
         let listen = |flag, address| bind(address).map_err(|source| StartError::Listen { address, flag, source });
         let listeners =
             config.listen.iter().map(|&address| listen("--listen", address)).collect::<Result<Vec<_>, _>>()?;
-        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         let http = config.http.address().map(|address| listen("--http", address)).transpose()?;
-        let http_address = http.as_ref().map(TcpListener::local_addr).transpose()?;
         let lecture = config.lecture.address().map(|address| listen("--lecture", address)).transpose()?;
-        let lecture_address = lecture.as_ref().map(TcpListener::local_addr).transpose()?;
+        let addresses = Addresses {
+            listen: listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?,
+            http: http.as_ref().map(TcpListener::local_addr).transpose()?,
+            lecture: lecture.as_ref().map(TcpListener::local_addr).transpose()?,
+        };
         let counters = Arc::<Counters>::default();
-        let start = |index| ShardThread::start(index, session_settings(&config), Arc::clone(&counters));
-        let count = config.shard_count();
-        let shards = (0..count).map(start).collect::<Result<Vec<_>, _>>()?;
-        let rules = (count..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
-        let admission = Admission::new(admission_limits(&config));
-        let rooms_on = rules.iter().map(|thread| thread.shard().clone()).collect();
-        let host = Host::with_rules_on(config, games, rooms_on);
-        Ok(Self {
-            listeners,
-            addresses,
-            http,
-            http_address,
-            lecture,
-            lecture_address,
-            shards,
-            rules,
-            admission,
-            counters,
-            host,
-        })
+        let (count, settings) = (config.shard_count(), session_settings(&config));
+        let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
+        let threads = (0..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
+        let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
+        let rules = shards.split_off(count);
+        let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random() };
+        Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.addresses.listen
     }
 
     /// Where health and metrics are served, with the port that was given for port 0; `None` where they are off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http_address
+        self.addresses.http
     }
 
     /// Where lecture clients are awaited, with the port that was given for port 0; `None` where they are not.
     #[must_use]
     pub fn lecture_address(&self) -> Option<SocketAddr> {
-        self.lecture_address
+        self.addresses.lecture
+    }
+}
+
+impl<L: Listener> Server<L> {
+    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
+    /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
+    #[must_use]
+    pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+        let admission = Admission::new(admission_limits(&config));
+        let host = Host::on(config, games, ground.rules.clone(), ground.seed);
+        Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
     }
 
     /// The game side.
@@ -145,7 +165,7 @@ impl Server {
     /// What the connections were counted as so far.
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
-        &self.counters
+        &self.ground.counters
     }
 
     /// Who is connected.
@@ -156,43 +176,47 @@ impl Server {
 
     /// The shards on which the sessions and rooms live.
     pub fn shards(&self) -> impl Iterator<Item = &Shard> {
-        self.shards.iter().map(ShardThread::shard)
+        self.ground.shards.iter()
     }
 
     /// Serves until `stop`, then drains: tells everyone, takes nobody in, lets the seated play on until all have left or
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let shards: Arc<[Shard]> = self.shards().cloned().collect();
-        let rules: Vec<_> = self.rules.iter().map(|thread| thread.shard().clone()).collect();
+        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host } = self;
+        let Ground { listeners, lecture, shards, rules, counters, seed: _ } = ground;
+        let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection: it answers as long as the server is there.
         let mut http = JoinSet::new();
-        if let Some(listener) = self.http {
-            let (host, admission, counters) = (self.host.clone(), Arc::clone(&self.admission), self.counters);
+        if let Some(listener) = http_listener {
             let all = shards.iter().chain(&rules).cloned().collect();
-            let sources = Sources::new(host, admission, counters, all);
-            http.spawn(http::serve(listener, sources));
+            http.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
         }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
-        for listener in self.listeners {
-            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
-            acceptors.spawn(accept(listener, Tcp, shards, admission, self.host.clone(), stop_accepting.clone()));
+        for listener in listeners {
+            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
+            acceptors.spawn(accept(listener, Tcp, shards, admission, host.clone(), stop_accepting.clone()));
         }
-        if let Some(listener) = self.lecture {
-            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&self.admission));
-            let lecture = Lecture::new(&self.host);
-            acceptors.spawn(accept(listener, Tcp, shards, admission, lecture, stop_accepting.clone()));
+        if let Some(listener) = lecture {
+            let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
+            acceptors.spawn(accept(listener, Tcp, shards, admission, Lecture::new(&host), stop_accepting.clone()));
         }
         let stop = stop.await;
         // First of all: who balances load learns of it before anybody is turned away.
-        self.host.start_draining();
+        host.start_draining();
         stop_accepting.cancel();
         while acceptors.join_next().await.is_some() {}
 
-        let drain = self.host.config().drain;
+        let drain = host.config().drain;
         let limit = stop.within.map_or(drain, |within| within.min(drain));
-        drain_and_close(&self.host, &shards, &rules, limit).await;
+        drain_and_close(&host, &shards, &rules, limit).await;
+    }
+}
+
+impl<L> fmt::Debug for Server<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({:?}, {} shards)", self.addresses, self.ground.shards.len())
     }
 }
 

@@ -4,8 +4,10 @@
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Wire          a client without manners, beside the client library's own
+//! endure        the program of that name: figures of the real server beside hostile load
 //! ```
 
+pub mod endure;
 mod memory_server;
 mod test_server;
 mod wire;

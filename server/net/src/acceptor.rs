@@ -1,13 +1,12 @@
 //! Accepts connections and deals them to the shards in turn. No accept error ends it.
 
 use crate::{
-    Admission, CloseReason, Count, Frame, Permit, Protocol, Refusal, Shard, Transport, closing::shut_down, options,
+    Admission, CloseReason, Count, Frame, Listener, Permit, Protocol, Refusal, Shard, Transport, closing::shut_down,
 };
 use futures::FutureExt;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -23,8 +22,8 @@ const FAREWELLS_AT_ONCE: usize = 256;
 ///
 /// # Panics
 /// Where there are no shards.
-pub async fn accept<T: Transport, P: Protocol>(
-    listener: TcpListener,
+pub async fn accept<L: Listener, T: Transport<L::Stream>, P: Protocol>(
+    mut listener: L,
     transport: T,
     shards: Arc<[Shard]>,
     admission: Arc<Admission>,
@@ -50,7 +49,7 @@ pub async fn accept<T: Transport, P: Protocol>(
                 match admission.admit(peer.ip()) {
                     Ok(permit) => {
                         let shard = turn.next().expect("a cycle over at least one");
-                        deal(stream, peer, shard, transport.clone(), protocol.clone(), permit);
+                        deal::<L, T, P>(stream, peer, shard, transport.clone(), protocol.clone(), permit);
                     }
                     Err(refusal) => refuse(stream, peer, &shards[0], &transport, &protocol, refusal, &farewells),
                 }
@@ -71,23 +70,21 @@ pub async fn accept<T: Transport, P: Protocol>(
     }
 }
 
-fn deal<T: Transport, P: Protocol>(
-    stream: TcpStream,
+fn deal<L: Listener, T: Transport<L::Stream>, P: Protocol>(
+    stream: L::Stream,
     peer: SocketAddr,
     shard: &Shard,
     transport: T,
     protocol: P,
     permit: Permit,
 ) {
-    let has_heartbeat = protocol.heartbeat().is_some();
     // The socket leaves the acceptor's readiness queue here and enters the shard's there.
-    let prepared = options::set(&stream, shard.settings(), has_heartbeat).and_then(|()| stream.into_std());
-    match prepared {
-        Ok(stream) => shard.open_with(peer, protocol, permit, move || async move {
+    match L::hand_over(stream, shard.settings(), protocol.heartbeat().is_some()) {
+        Ok(take_over) => shard.open_with(peer, protocol, permit, move || async move {
             // An error is the machine's, which watches no more sockets than it can. The peer is not named: it would have
             // its place in every session's task.
-            let stream = TcpStream::from_std(stream)
-                .inspect_err(|error| tracing::warn!(%error, "a connection could not be taken over"))?;
+            let stream =
+                take_over().inspect_err(|error| tracing::warn!(%error, "a connection could not be taken over"))?;
             transport.handshake(stream).await
         }),
         Err(error) => {
@@ -98,8 +95,8 @@ fn deal<T: Transport, P: Protocol>(
 }
 
 /// Tells a peer why it is not admitted, where that costs little, and closes.
-fn refuse<T: Transport, P: Protocol>(
-    stream: TcpStream,
+fn refuse<S, T: Transport<S>, P: Protocol>(
+    stream: S,
     peer: SocketAddr,
     shard: &Shard,
     transport: &T,

@@ -107,7 +107,7 @@ pub use budget::{Budget, Rate, Strikes};
 pub use counters::{Count, Counters};
 pub use frame::Frame;
 pub use handle::{Delivery, SessionHandle, SessionId};
-pub use listener::bind;
+pub use listener::{Listener, bind};
 pub use panics::{CaughtPanic, catch_panic, note_panic};
 pub use serve::{Server, serve};
 pub use service::{CloseReason, Protocol, Service};

@@ -1,7 +1,53 @@
-//! Listening sockets.
+//! Where connections come from: listening sockets.
 
-use std::{io, net::SocketAddr};
-use tokio::net::{TcpListener, TcpSocket};
+use crate::{Settings, options};
+use std::{future::Future, io, net::SocketAddr};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket, TcpStream},
+};
+
+/// Where connections come from. In production it is a [`TcpListener`]; a simulation has a network of its own.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection, and who it is from. Dropped while it waits, it takes none.
+    ///
+    /// # Errors
+    /// Why there is none now; the next call may bring one.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+
+    /// Prepares a connection for its session, as `settings` ask, and takes it out of the acceptor's runtime. What this
+    /// returns is called on the shard's runtime and brings it into that. `has_heartbeat` says whether the protocol finds
+    /// dead peers by itself.
+    ///
+    /// # Errors
+    /// Whatever makes the connection useless.
+    fn hand_over(
+        stream: Self::Stream,
+        settings: &Settings,
+        has_heartbeat: bool,
+    ) -> io::Result<impl FnOnce() -> io::Result<Self::Stream> + Send + use<Self>>;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        Self::accept(self).await
+    }
+
+    fn hand_over(
+        stream: TcpStream,
+        settings: &Settings,
+        has_heartbeat: bool,
+    ) -> io::Result<impl FnOnce() -> io::Result<TcpStream> + Send + use<>> {
+        options::set(&stream, settings, has_heartbeat)?;
+        let stream = stream.into_std()?;
+        Ok(move || TcpStream::from_std(stream))
+    }
+}
 
 /// Connections that the kernel may hold until they are accepted.
 const BACKLOG: u32 = 4096;

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 /// Probes that a peer must leave unanswered until the kernel gives it up.
 const PROBES: u32 = 4;
-/// The shortest and the longest time that all systems take for keepalive. They count in whole seconds.
+/// The shortest and the longest time that all systems take for keepalive. They count it in whole seconds.
 const PROBE_TIMES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32_767));
 
 /// Sets them, as `settings` asks.
@@ -17,10 +17,15 @@ pub(crate) fn set(stream: &TcpStream, settings: &Settings, has_heartbeat: bool) 
     if let Some(bytes) = settings.send_buffer_bytes {
         socket.set_send_buffer_size(bytes)?;
     }
-    match keepalive(settings) {
-        Some(keepalive) if !has_heartbeat => socket.set_tcp_keepalive(&keepalive),
-        _ => Ok(()),
+    if let Some(keepalive) = keepalive(settings)
+        && !has_heartbeat
+    {
+        socket.set_tcp_keepalive(&keepalive)?;
+        // Linux asks nobody to whom something is on its way: it sends that again and again, for a quarter of an hour.
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(settings.silence.map(|limit| limit.clamp(PROBE_TIMES.0, PROBE_TIMES.1)))?;
     }
+    Ok(())
 }
 
 /// What finds a dead peer within about [`Settings::silence`] where nothing else asks it for a sign of life.
@@ -80,6 +85,11 @@ mod tests {
                 [time, interval].map(Duration::from_secs),
                 "of {ping_after} and {silence} ms"
             );
+            #[cfg(target_os = "linux")]
+            assert_eq!(
+                socket.tcp_user_timeout().unwrap(),
+                Some(Duration::from_millis(silence.clamp(1000, 32_767_000)))
+            );
             #[cfg(not(unix))]
             let _ = (time, interval);
         }
@@ -93,6 +103,8 @@ mod tests {
             let stream = socket().await;
             set(&stream, &settings, has_heartbeat).unwrap();
             assert!(!SockRef::from(&stream).keepalive().unwrap());
+            #[cfg(target_os = "linux")]
+            assert_eq!(SockRef::from(&stream).tcp_user_timeout().unwrap(), None);
             assert!(stream.nodelay().unwrap());
         }
     }

@@ -96,7 +96,8 @@ pub trait Protocol: Clone + Send + Sync + 'static {
     ///
     /// Without them a quiet peer cannot be told from a dead one by its silence, so [`Settings::silence`] does not hold.
     /// Instead the kernel asks, with TCP keepalive: after [`Settings::ping_after`] for the first time, and a peer that is
-    /// gone ends as [`CloseReason::Broken`] after about [`Settings::silence`].
+    /// gone ends as [`CloseReason::Broken`] after about [`Settings::silence`], or that long after the first byte of which it
+    /// has not confirmed the arrival.
     ///
     /// [`Settings::silence`]: crate::Settings::silence
     /// [`Settings::ping_after`]: crate::Settings::ping_after

@@ -6,7 +6,7 @@
 
 use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     future::{Future, ready},
     io,
@@ -36,7 +36,8 @@ struct Inner {
     tasks: TaskTracker,
     settings: Settings,
     counters: Arc<Counters>,
-    sessions: Mutex<HashMap<SessionId, SessionHandle>>,
+    /// In the order of their arrival, in which whatever concerns all of them is done: the same each time it is repeated.
+    sessions: Mutex<BTreeMap<SessionId, SessionHandle>>,
     session_count: AtomicUsize,
     started: Instant,
     clock_ms: AtomicU64,
@@ -185,7 +186,7 @@ impl Shard {
         now
     }
 
-    fn register_of_sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
+    fn register_of_sessions(&self) -> std::sync::MutexGuard<'_, BTreeMap<SessionId, SessionHandle>> {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

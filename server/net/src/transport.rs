@@ -9,7 +9,7 @@ use tokio::{
 /// What an accepted connection becomes before its session reads from it. Cloned for each connection, so keep it small.
 ///
 /// [`Tcp`] leaves it as it is. Encryption, say, is another transport: the service behind it cannot tell.
-pub trait Transport: Clone + Send + Sync + 'static {
+pub trait Transport<S = TcpStream>: Clone + Send + Sync + 'static {
     /// What the session reads and writes.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
@@ -23,17 +23,17 @@ pub trait Transport: Clone + Send + Sync + 'static {
     /// # Errors
     /// Whatever makes the connection useless. It ends with
     /// [`CloseReason::Handshake`](crate::CloseReason::Handshake).
-    fn handshake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn handshake(&self, stream: S) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 }
 
-/// Plain TCP.
+/// Plain TCP, or whatever else a listener brings: as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tcp;
 
-impl Transport for Tcp {
-    type Stream = TcpStream;
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport<S> for Tcp {
+    type Stream = S;
 
-    async fn handshake(&self, stream: TcpStream) -> io::Result<TcpStream> {
+    async fn handshake(&self, stream: S) -> io::Result<S> {
         Ok(stream)
     }
 }

@@ -242,12 +242,14 @@ impl<G: Game> Room<G> {
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
         self.flush();
         let to = newcomer.to.clone();
+        tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "took the seat");
         self.members.add(seat, newcomer);
         to.send(&self.outgoing.frame(&self.picture_for(Some(seat))));
     }
 
     fn watch(&mut self, to: Recipient) {
         self.flush();
+        tracing::debug!(room = self.id.0, session = to.session().0, "watches");
         to.send(&self.outgoing.frame(&self.picture_for(None)));
         self.members.add_watcher(to);
     }
@@ -259,6 +261,7 @@ impl<G: Game> Room<G> {
             // While they are still a member: should the rules fail now, they are told as everyone.
             let updates = encode(self.game.leave_seat(at, seat));
             let member = self.members.remove(seat).expect("it was there");
+            tracing::debug!(room = self.id.0, seat = seat.index(), session = member.to.session().0, "left the seat");
             self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
             self.let_go(&member.to, reason);
         }
@@ -267,6 +270,7 @@ impl<G: Game> Room<G> {
 
     fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
         if let Some(to) = self.members.remove_watcher(session) {
+            tracing::debug!(room = self.id.0, session = session.0, "watches no more");
             self.let_go(&to, reason);
         }
         self.directory.unwatch(self.id);

@@ -91,6 +91,12 @@ impl Running {
         Ended { code, out, log: within(self.log).await.unwrap() }
     }
 
+    /// The number of its process.
+    #[allow(dead_code, reason = "not every test that runs a server looks at the process")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it still runs")
+    }
+
     /// Sends it a signal.
     #[cfg(unix)]
     #[allow(dead_code, reason = "not every test that runs a server stops it so")]

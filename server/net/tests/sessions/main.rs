@@ -5,10 +5,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accept_errors;
 mod acceptor;
 mod bounds;
 mod closing;
 mod counting;
+mod half_open;
 mod opening;
 mod panics;
 mod reading;

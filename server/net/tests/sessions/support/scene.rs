@@ -77,6 +77,11 @@ impl Scene {
     /// Opens a session on `io`, and lets it begin.
     pub(crate) async fn open_on(&mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> SessionHandle {
         self.begin(io);
+        self.opened().await
+    }
+
+    /// The session that is opened next.
+    pub(crate) async fn opened(&mut self) -> SessionHandle {
         self.opened.recv().await.unwrap()
     }
 
