@@ -7,6 +7,7 @@
 //! ```
 
 mod memory_server;
+pub mod simulation;
 mod test_server;
 mod wire;
 

@@ -1,0 +1,30 @@
+//! Deterministic simulation: the production acceptor, sessions, rooms, directory, shards and drain on one thread, under a
+//! paused clock, among dozens of clients and a bad network. The same seed does the same each time.
+//!
+//! ```text
+//! run.rs        the driver: a step, then invariants.rs; the end: everyone plays, everyone goes, the server stops
+//!   plan.rs     what a seed stands for: limits, clients, the end
+//!   network.rs  links (stream.rs, pipe.rs) and what stands for a listening socket; faults.rs befalls them
+//!   honest.rs   the client library's clients; table.rs is a room as one of them sees it
+//!   hostile.rs  everyone else, and lecture clients
+//!   observed.rs games that remember; mirror.rs who sits where, by the log; world.rs what all share
+//! ```
+//!
+//! Replaced: sockets and the kernel's buffers (network.rs), the shards' threads (one runtime), the clock (tokio's, paused),
+//! signals (a channel). Not replaced: everything between `Listener::accept` and the rules.
+
+mod faults;
+mod honest;
+mod hostile;
+mod invariants;
+mod mirror;
+mod network;
+mod observed;
+mod pipe;
+mod plan;
+mod run;
+mod stream;
+mod table;
+mod world;
+
+pub use run::{Failure, Outcome, run, run_aloud};
