@@ -2,10 +2,10 @@
 //! paused clock, among dozens of clients and a bad network. The same seed does the same each time.
 //!
 //! ```text
-//! run.rs        the driver: a step, then invariants.rs; the end: everyone plays, everyone goes, the server stops
+//! run.rs -> driver.rs  a step, then invariants.rs; ending.rs: everyone plays, everyone goes, the server stops
 //!   plan.rs     what a seed stands for: limits, clients, the end
 //!   network.rs  links (stream.rs, pipe.rs) and what stands for a listening socket; faults.rs befalls them
-//!   honest.rs   the client library's clients; table.rs is a room as one of them sees it
+//!   honest.rs   the client library's clients: talk.rs what they hear, acts.rs what they do, table.rs a room as they see it
 //!   hostile.rs  everyone else, and lecture clients
 //!   observed.rs games that remember; mirror.rs who sits where, by the log; world.rs what all share
 //! ```
@@ -13,6 +13,9 @@
 //! Replaced: sockets and the kernel's buffers (network.rs), the shards' threads (one runtime), the clock (tokio's, paused),
 //! signals (a channel). Not replaced: everything between `Listener::accept` and the rules.
 
+mod acts;
+mod driver;
+mod ending;
 mod faults;
 mod honest;
 mod hostile;
@@ -25,6 +28,7 @@ mod plan;
 mod run;
 mod stream;
 mod table;
+mod talk;
 mod world;
 
 pub use run::{Failure, Outcome, run, run_aloud};
