@@ -9,6 +9,7 @@
 
 pub mod endure;
 mod memory_server;
+pub mod simulation;
 mod test_server;
 mod wire;
 
