@@ -4,9 +4,11 @@
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Wire          a client without manners, beside the client library's own
+//! room_model    rooms against a simple model
 //! ```
 
 mod memory_server;
+pub mod room_model;
 mod test_server;
 mod wire;
 
