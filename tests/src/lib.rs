@@ -5,8 +5,10 @@
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Wire          a client without manners, beside the client library's own
 //! room_model    rooms against a simple model
+//! fuzzing       what the fuzz targets do with their bytes
 //! ```
 
+pub mod fuzzing;
 mod memory_server;
 pub mod room_model;
 mod test_server;
