@@ -221,10 +221,11 @@ mod tests {
     use tokio::{net::TcpStream, runtime::Handle};
     use tokio_util::codec::BytesCodec;
 
+    /// A protocol for each number.
     #[derive(Clone)]
-    struct Nothing;
+    struct Silent<const N: u8>;
 
-    impl Protocol for Nothing {
+    impl<const N: u8> Protocol for Silent<N> {
         type Decoder = BytesCodec;
         type Service = Self;
 
@@ -237,7 +238,7 @@ mod tests {
         }
     }
 
-    impl Service for Nothing {
+    impl<const N: u8> Service for Silent<N> {
         type Packet = bytes::BytesMut;
 
         async fn packet(&mut self, _: bytes::BytesMut) {}
@@ -249,14 +250,27 @@ mod tests {
         (shard, Admission::new(limits), "192.0.2.1:7".parse().unwrap())
     }
 
+    #[tokio::test]
+    async fn a_session_has_a_number_and_knows_its_protocol() {
+        let (shard, admission, peer) = shard();
+        let permit = || admission.admit(peer.ip()).unwrap();
+        let (first, _queue) = shard.register(peer, permit(), &Silent::<0>);
+        let (second, _queue) = shard.register(peer, permit(), &Silent::<1>);
+        let [first, second] = [first.session(), second.session()];
+        assert!(first.speaks::<Silent<0>>() && !first.speaks::<Silent<1>>());
+        assert!(second.speaks::<Silent<1>>() && !second.speaks::<Silent<0>>());
+        assert!(first.id().0 > 0 && second.id() > first.id(), "counted from 1");
+        assert_eq!(first.id().to_string(), first.id().0.to_string());
+    }
+
     /// Every idle session costs this much, and the service's own part on top. Run it with `--nocapture` for the number.
     #[tokio::test]
     #[cfg(target_pointer_width = "64")]
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
-        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Nothing);
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Silent::<0>);
         let connect = pending::<io::Result<TcpStream>>;
-        let task = size_of_val(&run(connect, Nothing, registered, queue));
+        let task = size_of_val(&run(connect, Silent::<0>, registered, queue));
         println!("a session's task, without its service: {task} bytes");
         assert!(task <= 512, "{task} bytes");
     }
@@ -266,7 +280,7 @@ mod tests {
         let (shard, admission, peer) = shard();
         let permit = admission.admit(peer.ip()).unwrap();
         let connect = || ready(Err::<TcpStream, _>(io::ErrorKind::NotConnected.into()));
-        shard.open_with(peer, Nothing, permit, connect);
+        shard.open_with(peer, Silent::<0>, permit, connect);
         assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
         shard.finished().await;
         assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));

@@ -5,7 +5,8 @@ use malpan_net::{CloseReason, Count, SessionHandle, Settings};
 use std::time::Duration;
 use tokio::{
     io::BufStream,
-    time::{Instant, sleep},
+    task::yield_now,
+    time::{Instant, advance, sleep},
 };
 
 const SWEEP: Duration = Duration::from_millis(250);
@@ -210,6 +211,26 @@ async fn a_write_that_stalls_cuts_and_never_early() {
         assert_eq!(unpack(&peer.heard()), ["stuck", "bye WriteStalled"]);
         assert_eq!(scene.counted(Count::SlowConsumers), 1);
     }
+}
+
+/// The shard's clock counts milliseconds. What it does not see must not make anything early.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_millisecond_is_not_taken_from_a_deadline_or_a_stall() {
+    let part = Duration::from_micros(500);
+    let mut scene = Scene::new(settings());
+    let (_peer, limited) = scene.open().await;
+    let (peer, stalled) = scene.open().await;
+    peer.take(0);
+    advance(part).await;
+    limited.set_deadline(secs(5));
+    stalled.send(frame("stuck"));
+    // The sweep at five seconds would come too early for both.
+    sleep(secs(5) - part).await;
+    yield_now().await;
+    assert_eq!([limited.close_reason(), stalled.close_reason()], [None; 2]);
+    sleep(SWEEP).await;
+    let reasons = [CloseReason::Deadline, CloseReason::WriteStalled];
+    assert_eq!([limited.close_reason(), stalled.close_reason()], reasons.map(Some));
 }
 
 #[tokio::test(start_paused = true)]
