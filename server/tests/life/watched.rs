@@ -40,6 +40,12 @@ pub(crate) struct Standing {
     gauges: Vec<(&'static str, f64)>,
 }
 
+impl Standing {
+    fn nothing_waits(&self) -> bool {
+        self.gauges.iter().all(|&(name, value)| name != "malpan_queued_messages" || value == 0.0)
+    }
+}
+
 const GAUGES: [&str; 9] = [
     "malpan_sessions",
     "malpan_unsigned_sessions",
@@ -148,8 +154,19 @@ impl Watched {
         }
     }
 
-    /// What there is now. Of files, without the one that the question itself takes.
+    /// What there is once nothing moves any more: nothing waits to be written, and the connections that asked are closed.
     pub(crate) async fn standing(&self) -> Standing {
+        let (mut found, mut times) = (self.look().await, 0);
+        while times < 5 {
+            sleep(Duration::from_millis(20)).await;
+            let now = self.look().await;
+            times = if now == found && now.nothing_waits() { times + 1 } else { 0 };
+            found = now;
+        }
+        found
+    }
+
+    async fn look(&self) -> Standing {
         let page = self.page().await;
         let gauges = GAUGES.map(|name| (name, page.value(name))).into();
         Standing { files: self.process.files().len(), gauges }
@@ -159,7 +176,7 @@ impl Watched {
     pub(crate) async fn settles_to(&self, before: &Standing) {
         let began = Instant::now();
         loop {
-            let now = self.standing().await;
+            let now = self.look().await;
             if now == *before {
                 return;
             }
