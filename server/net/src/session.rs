@@ -211,7 +211,7 @@ fn read_end<P: Protocol>(
 #[cfg(test)]
 mod tests {
     use super::run;
-    use crate::{Admission, AdmissionLimits, Count, Protocol, Service, SessionHandle, Settings, Shard};
+    use crate::{Admission, AdmissionLimits, CloseReason, Count, Protocol, Service, SessionHandle, Settings, Shard};
     use std::{
         future::{pending, ready},
         io,
@@ -261,6 +261,13 @@ mod tests {
         assert!(second.speaks::<Silent<1>>() && !second.speaks::<Silent<0>>());
         assert!(first.id().0 > 0 && second.id() > first.id(), "counted from 1");
         assert_eq!(first.id().to_string(), first.id().0.to_string());
+    }
+
+    #[test]
+    fn a_protocol_asks_for_nothing_by_itself() {
+        let protocol = Silent::<0>;
+        let bytes = [protocol.heartbeat(), protocol.farewell(CloseReason::Stopping)];
+        assert!(!protocol.signs_in() && bytes.iter().all(Option::is_none));
     }
 
     /// Every idle session costs this much, and the service's own part on top. Run it with `--nocapture` for the number.

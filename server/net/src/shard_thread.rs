@@ -113,4 +113,11 @@ mod tests {
         pace.look();
         assert!(*pace.looked.lock().unwrap() > looked);
     }
+
+    #[test]
+    fn a_rest_lasts_until_it_is_time_to_look_again() {
+        let pace = Pace::new(Duration::from_millis(20));
+        pace.rest();
+        assert!(pace.looked.lock().unwrap().elapsed() >= pace.interval);
+    }
 }

@@ -71,6 +71,19 @@ async fn a_new_deadline_takes_the_place_of_the_old() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_time_that_no_clock_reaches_is_never_over() {
+    let never = Duration::MAX;
+    let (silence, ping_after) = (Some(never), Some(never));
+    let mut scene = Scene::new(Settings { silence, ping_after, write_stall: never, ..settings() });
+    let (peer, session) = established(&mut scene).await;
+    session.set_deadline(never);
+    peer.take(0);
+    session.send(frame("stuck"));
+    sleep(secs(600)).await;
+    assert_eq!((session.close_reason(), session.backlog().0), (None, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn to_be_established_lifts_the_deadline_and_the_place_among_the_pending() {
     let mut scene = Scene::new(Settings { silence: None, ping_after: None, ..settings() });
     let (peer, session) = scene.open().await;
