@@ -51,12 +51,16 @@ where
     crowd
 }
 
-/// Connects from the `nth` address of the loopback: each has ports of its own, and counts for itself.
+/// Addresses of the loopback from which clients come.
+const SOURCES: usize = 250;
+
+/// Connects from one of the loopback's addresses, the `nth` over and over: each has ports of its own, and counts for itself.
+/// From one alone it would become slow: of each address Linux looks at half of the free ports first, some 7,000.
 pub(crate) async fn connect_from(nth: usize, server: SocketAddr) -> io::Result<TcpStream> {
-    let nth = u32::try_from(nth).unwrap();
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
-    socket.bind((Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + nth), 0).into())?;
+    let source = Ipv4Addr::LOCALHOST.to_bits() + u32::try_from(nth % SOURCES).unwrap();
+    socket.bind((Ipv4Addr::from_bits(source), 0).into())?;
     socket.connect(server).await
 }
 

@@ -88,14 +88,14 @@ async fn each_limit_is_told_to_whoever_it_keeps_out_and_to_nobody_else() {
 /// Comes, listens, and returns what it was told.
 async fn polite(server: SocketAddr, number: usize) -> Vec<u8> {
     let mut heard = Vec::new();
-    let mut stream = connect_from(number % 50, server).await.unwrap();
+    let mut stream = connect_from(number, server).await.unwrap();
     within(stream.read_to_end(&mut heard)).await.unwrap();
     heard
 }
 
 /// Talks and does not listen; what becomes of it does not matter.
 async fn rude(server: SocketAddr, number: usize) {
-    let Ok(mut stream) = connect_from(number % 50, server).await else { return };
+    let Ok(mut stream) = connect_from(number, server).await else { return };
     let _ = stream.write_all(&long_hello().repeat(100)).await;
     match number % 3 {
         0 => reset(&stream),

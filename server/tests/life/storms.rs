@@ -54,7 +54,7 @@ impl Goes {
 async fn come_and_go(storm: usize, number: usize, server: SocketAddr, all: &Barrier) -> Result<(), ClientError> {
     let goes = Goes::ALL[number % Goes::ALL.len()];
     let name = Name::new(&format!("s{storm} n{number}")).unwrap();
-    let mut stream = connect_from(storm, server).await?;
+    let mut stream = connect_from(number, server).await?;
     let ends = |stream: &TcpStream| {
         if number / Goes::ALL.len() % 2 == 1 {
             reset(stream);

@@ -2,7 +2,7 @@
 
 use crate::{
     process::Process,
-    running::{Ended, Running, within},
+    running::{Ended, PATIENCE, Running, within},
 };
 use malpan_client::{
     Client, ConnectOptions, Room,
@@ -149,7 +149,7 @@ impl Watched {
             if holds(&page) {
                 return page;
             }
-            assert!(began.elapsed() < crate::running::PATIENCE, "it never came about: {what}");
+            assert!(began.elapsed() < PATIENCE * 4, "it never came about: {what}");
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -180,7 +180,7 @@ impl Watched {
             if now == *before {
                 return;
             }
-            assert!(began.elapsed() < crate::running::PATIENCE, "it is left with {now:?}, of {before:?}");
+            assert!(began.elapsed() < PATIENCE, "it is left with {now:?}, of {before:?}");
             sleep(Duration::from_millis(50)).await;
         }
     }
