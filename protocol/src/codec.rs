@@ -130,3 +130,22 @@ impl<In, Out> Default for Codec<In, Out> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientCodec, Packet};
+    use crate::ClientPacket;
+    use bytes::BytesMut;
+    use tokio_util::codec::Encoder;
+
+    #[test]
+    fn the_encoder_writes_what_the_packet_does() {
+        let packet = ClientPacket::Leave;
+        let (mut expected, mut lent, mut given) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+        packet.encode_frame(&mut expected).unwrap();
+        ClientCodec::new().encode(&packet, &mut lent).unwrap();
+        ClientCodec::new().encode(packet, &mut given).unwrap();
+        assert!(!expected.is_empty());
+        assert_eq!((&lent, &given), (&expected, &expected));
+    }
+}

@@ -112,3 +112,18 @@ impl<S: Sink> bincode::enc::write::Writer for Writer<'_, S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{WireError, decode};
+    use crate::GameName;
+
+    /// What whoever writes a client reads, of bytes that they have got wrong.
+    #[test]
+    fn an_error_says_what_is_wrong() {
+        let error = |bytes: &[u8]| decode::<GameName>(bytes).unwrap_err();
+        assert_eq!(error(&[2, b'a']), WireError::Invalid("it ends too early".into()));
+        let form = "a game's name is not of the form of letters a to z, digits and -";
+        assert_eq!(error(&[1, b'A']).to_string(), format!("not a packet of this protocol: {form}"));
+    }
+}

@@ -33,7 +33,7 @@ const BYTES_PER_BYTE: u64 = 16;
 const BYTES_AT_LEAST: u64 = 512;
 
 /// Counts as they stand on the wire, from few to the most that a number can say; 50 rooms, and 1024 acknowledgements, may be.
-const CLAIMS: [&[u8]; 8] = [
+const CLAIMS: [&[u8]; 9] = [
     &[50],
     &[100],
     &[0xfb, 0xfb, 0x00],
@@ -41,6 +41,7 @@ const CLAIMS: [&[u8]; 8] = [
     &[0xfb, 0xff, 0xff],
     &[0xfc, 0xff, 0xff, 0xff, 0x7f],
     &[0xfd, 0, 0, 0, 0, 1, 0, 0, 0],
+    &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0x10],
     &[0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
 ];
 
@@ -108,6 +109,42 @@ fn a_length_claimed_within_a_games_bytes_reserves_nothing() {
     let full =
         five::State { stones: vec![Cell { x: 7, y: 7 }; five::CELLS].try_into().unwrap(), ..five::State::new(seat(0)) };
     assert_value_bounded::<five::State>(&StateBytes::of(&full).unwrap(), true);
+}
+
+/// What another game may have for a command: whatever serde makes of it.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+enum Order {
+    Say(String),
+    Go(Vec<u32>),
+    Name(std::collections::BTreeMap<u8, String>),
+    Then(Box<Order>),
+    Stop,
+}
+
+/// Most heap bytes at once for a list of another game's: serde believes a count up to so much. Ours, `List`, believes none.
+const SERDES_CAUTION: u64 = 1024 * 1024;
+
+/// Games that nobody here has seen have lists and texts of the standard library: those reserve a little for a claim, and
+/// no more for a larger one. As deep as a command can go, the stack holds.
+#[test]
+fn a_length_or_a_depth_claimed_in_a_command_of_another_game_is_bounded() {
+    for claim in CLAIMS {
+        for kind in [&[0][..], &[1], &[2], &[2, 1, 0], &[3, 3, 0]] {
+            let command: CommandBytes = row([kind, claim, &[1; 20]].concat());
+            let info = measure(|| drop(black_box(command.decode::<Order>())));
+            assert!(
+                info.bytes_max <= SERDES_CAUTION + BYTES_AT_LEAST,
+                "{} bytes at once for {command:?}",
+                info.bytes_max
+            );
+        }
+    }
+    let deepest: CommandBytes = row([&[3_u8; CommandBytes::MAX_BYTES - 1][..], &[4]].concat());
+    let without_end: CommandBytes = row([3_u8; CommandBytes::MAX_BYTES].to_vec());
+    // As small a stack as no thread of a server has.
+    let decode = move || (deepest.decode::<Order>().is_ok(), without_end.decode::<Order>().is_ok());
+    let decoded = std::thread::Builder::new().stack_size(512 * 1024).spawn(decode).unwrap().join().unwrap();
+    assert_eq!(decoded, (true, false));
 }
 
 /// The most memory for the fewest bytes: rooms with the shortest titles, one more than a vector just had space for.

@@ -17,7 +17,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
+    /// How many lecture clients have been given a name.
+    pub(crate) lecture_clients: AtomicU64,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
     draining: AtomicBool,
@@ -71,6 +73,7 @@ impl Host {
             accounts: Accounts::default(),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
+            lecture_clients: AtomicU64::new(0),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: AtomicBool::new(false),
             config,

@@ -1,10 +1,12 @@
-//! The log: `tracing` events to the standard error output, as text for people or as JSON for programs.
+//! The log: `tracing` events to the standard error output, as text for people or as JSON for programs; panics too, so that
+//! no line of it is anything else.
 //!
 //! `log.filter` is the only thing that says what is logged; `RUST_LOG` is not read, so that the configuration shows
 //! the whole truth.
 
 use crate::config::{LogConfig, LogFormat};
-use std::{env, io, io::IsTerminal};
+use malpan_net::note_panic;
+use std::{env, io, io::IsTerminal, panic, thread};
 use tracing::{Dispatch, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{
     EnvFilter,
@@ -24,15 +26,30 @@ pub enum LogError {
     Twice(#[from] SetGlobalDefaultError),
 }
 
-/// Sends the whole process's log to the standard error output. Text has colours where that is a terminal and
-/// `NO_COLOR` is unset or empty.
+/// Sends the whole process's log to the standard error output, and every panic to the log. Text has colours where that is
+/// a terminal and `NO_COLOR` is unset or empty.
 ///
 /// # Errors
 /// [`LogError`] where the filter cannot be read (a loaded configuration's always can) or a log is set up already.
 pub fn init(config: &LogConfig) -> Result<(), LogError> {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ansi = io::stderr().is_terminal() && !no_color;
-    Ok(tracing::dispatcher::set_global_default(dispatch(config, ansi, io::stderr)?)?)
+    tracing::dispatcher::set_global_default(dispatch(config, ansi, io::stderr)?)?;
+    panic::set_hook(Box::new(report_panic));
+    Ok(())
+}
+
+/// Logs a panic that nobody catches. Of one that ends a room or a session, they log one line with their numbers.
+fn report_panic(info: &panic::PanicHookInfo<'_>) {
+    for panic in note_panic(info) {
+        tracing::error!(
+            panic = panic.message(),
+            place = panic.place(),
+            backtrace = panic.backtrace(),
+            thread = thread::current().name(),
+            "a panic"
+        );
+    }
 }
 
 /// The log as `config` has it, written to `writer`.

@@ -4,9 +4,17 @@
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Wire          a client without manners, beside the client library's own
+//! simulation    the whole server among clients on a network that fails, from one seed
+//! room_model    rooms against a simple model
+//! fuzzing       what the fuzz targets do with their bytes
+//! endure        the program of that name: figures of the real server beside hostile load
 //! ```
 
+pub mod endure;
+pub mod fuzzing;
 mod memory_server;
+pub mod room_model;
+pub mod simulation;
 mod test_server;
 mod wire;
 

@@ -110,7 +110,11 @@ impl MemoryServer {
         self.stream_for(Lecture::new(&self.host), bytes)
     }
 
-    fn stream_for(&mut self, protocol: impl Protocol, bytes: usize) -> Result<DuplexStream, Refusal> {
+    /// A stream to whatever speaks `protocol`, which holds no more than so many bytes in each direction.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub fn stream_for(&mut self, protocol: impl Protocol, bytes: usize) -> Result<DuplexStream, Refusal> {
         let permit = self.admission.admit([127, 0, 0, 1].into())?;
         let (ours, theirs) = duplex(bytes);
         let shard = &self.shards[usize::from(self.connections) % self.shards.len()];

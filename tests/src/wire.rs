@@ -40,6 +40,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
         self.stream.flush().await
     }
 
+    /// Ends its own half of the stream; the other can still be read.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub async fn hang_up(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+
+    /// The stream, for whoever reads no packets any more. What was read and not taken is dropped.
+    pub fn into_stream(self) -> IO {
+        self.stream
+    }
+
     /// Writes these packets.
     ///
     /// # Errors

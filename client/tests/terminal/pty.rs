@@ -17,6 +17,8 @@ pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
+    /// Every byte that the program has sent.
+    sent: Arc<Mutex<Vec<u8>>>,
     /// Changes with every read; closed when the program's last output has been read.
     drawn: watch::Receiver<u64>,
 }
@@ -33,17 +35,19 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(Parser::new(size(rows), size(columns), 0)));
         let (draw, drawn) = watch::channel(0);
         let mut reader = pty.master.try_clone_reader().unwrap();
-        let read = Arc::clone(&screen);
+        let sent = Arc::<Mutex<Vec<u8>>>::default();
+        let (read, kept) = (Arc::clone(&screen), Arc::clone(&sent));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             // An error is the end as well: Linux says EIO when the program has gone.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 read.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..count]);
+                kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..count]);
                 draw.send_modify(|reads| *reads += 1);
             }
         });
         let keyboard = pty.master.take_writer().unwrap();
-        Self { child: Some(child), master: pty.master, keyboard, screen, drawn }
+        Self { child: Some(child), master: pty.master, keyboard, screen, sent, drawn }
     }
 
     /// Types these bytes.
@@ -56,6 +60,12 @@ impl Terminal {
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.look(|parser| parser.set_size(size(rows), size(columns)));
         self.master.resize(pty_size(columns, rows)).unwrap();
+    }
+
+    /// Every byte that the program has sent so far.
+    #[allow(dead_code, reason = "most tests look at the screen")]
+    pub(crate) fn sent(&self) -> Vec<u8> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The screen's rows, without the spaces at their ends.

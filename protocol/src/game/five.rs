@@ -153,3 +153,42 @@ impl State {
 pub fn other(seat: Seat) -> Seat {
     Seat::new(u8::from(seat.index() == 0)).expect("0 and 1 are seats")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CELLS, Outcome, Phase, State, Update, Victory, other};
+    use crate::{Cell, Seat};
+
+    /// Everyone goes by this: the rules, and whoever plays or watches.
+    #[test]
+    fn a_game_is_what_its_updates_say() {
+        let (ann, bob) = (Seat::new(0).unwrap(), Seat::new(1).unwrap());
+        assert_eq!((other(ann), other(bob)), (bob, ann));
+        let mut state = State::new(ann);
+        assert_eq!(state.to_move(), None, "an opponent is awaited");
+
+        state.apply(Update::Began { black: bob });
+        assert_eq!(state, State { phase: Phase::Playing, ..State::new(bob) });
+        let cell = |x| Cell { x, y: 7 };
+        for (number, seat) in [(0, bob), (1, ann), (2, bob)] {
+            assert_eq!(state.to_move(), Some(seat));
+            state.apply(Update::Placed { seat, cell: cell(number) });
+        }
+        assert_eq!([0, 1, 2, 3].map(|x| state.stone(cell(x))), [Some(bob), Some(ann), Some(bob), None]);
+
+        let won = Outcome::Won { seat: bob, by: Victory::Resignation };
+        state.apply(Update::Over(won));
+        state.apply(Update::RematchAsked { seat: ann });
+        assert_eq!((state.phase, state.rematch, state.to_move()), (Phase::Over(won), Some(ann), None));
+        assert_eq!(state.stones.len(), 3, "they still lie there");
+    }
+
+    #[test]
+    fn a_game_has_as_many_stones_as_cells_and_no_more() {
+        let mut state = State::new(Seat::new(0).unwrap());
+        for _ in 0..300 {
+            state.apply(Update::Placed { seat: state.black, cell: Cell { x: 0, y: 0 } });
+        }
+        assert_eq!((state.stones.len(), CELLS), (225, 225));
+    }
+}

@@ -139,6 +139,7 @@ mod tests {
     fn a_value_comes_back() {
         let encoded = CommandBytes::of(&Direction::Right).unwrap();
         assert_eq!(encoded.as_bytes(), [3]);
+        assert!(!encoded.is_empty() && CommandBytes::new().is_empty());
         assert_eq!(encoded.decode(), Ok(Direction::Right));
     }
 

@@ -22,3 +22,13 @@ impl fmt::Display for PlayerId {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PlayerId, RoomId};
+
+    #[test]
+    fn a_number_is_shown_as_it_is() {
+        assert_eq!(format!("player {} in room {}", PlayerId(12), RoomId(34)), "player 12 in room 34");
+    }
+}

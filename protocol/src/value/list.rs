@@ -115,3 +115,19 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
         deserializer.deserialize_seq(Visitor(PhantomData))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{List, ListError};
+
+    #[test]
+    fn a_full_list_takes_no_more_and_gives_all_it_has() {
+        let mut list = List::<u8, 2>::new();
+        list.push(1).unwrap();
+        assert!(!list.is_full());
+        list.push(2).unwrap();
+        assert!(list.is_full());
+        assert_eq!(list.push(3), Err(ListError { max: 2 }));
+        assert_eq!(list.into_iter().collect::<Vec<_>>(), [1, 2]);
+    }
+}

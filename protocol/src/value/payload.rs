@@ -43,3 +43,15 @@ impl<'de> Deserialize<'de> for SignalPayload {
         Self::new(bytes).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SignalPayload;
+
+    #[test]
+    fn up_to_256_bytes_stay_as_they_are() {
+        let longest = [7; 256];
+        assert_eq!(SignalPayload::new(&longest).unwrap().as_bytes(), longest);
+        assert!(SignalPayload::new(&[7; 257]).is_err());
+    }
+}

@@ -220,6 +220,29 @@ mod tests {
     }
 
     #[test]
+    fn seats_are_counted_from_zero_to_the_last() {
+        let indices = |seats: Vec<Seat>| seats.into_iter().map(Seat::index).collect::<Vec<_>>();
+        assert_eq!(indices(Seat::every().collect()), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let three = SeatCount::new(3).unwrap();
+        assert_eq!((three.count(), indices(Seat::all(three).collect())), (3, vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn a_board_ends_with_its_last_row_and_column() {
+        let board = BoardSize::new(3, 2).unwrap();
+        let on_board = |x, y| board.contains(Cell { x, y });
+        assert_eq!(board.cells(), 6);
+        assert!(on_board(0, 0) && on_board(2, 1));
+        assert!(!on_board(3, 1) && !on_board(2, 2) && !on_board(4, 0) && !on_board(0, 3));
+    }
+
+    #[test]
+    fn places_are_shown_as_numbers() {
+        let (seat, seats) = (Seat::new(7).unwrap(), SeatCount::new(9).unwrap());
+        assert_eq!(format!("{seat} of {seats} at {}", Cell { x: 3, y: 4 }), "7 of 9 at 3,4");
+    }
+
+    #[test]
     fn a_board_reads_its_own_text() {
         let board: BoardSize = "12x7".parse().unwrap();
         assert_eq!((board.width(), board.height(), board.to_string().as_str()), (12, 7, "12x7"));

@@ -208,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_too_long_in_pieces_may_be_short_enough_whole() {
+        let jamo = "\u{1112}\u{1161}\u{11ab}".repeat(20);
+        assert_eq!(Name::new(&jamo).unwrap().as_str(), "한".repeat(20));
+    }
+
+    /// Whoever sends much must not make the server work much: what is in it does not count any more.
+    #[test]
+    fn a_huge_text_is_refused_unread() {
+        let error = Name::new(&"\u{1b}".repeat(1_000_000)).unwrap_err();
+        assert_eq!(error, ValueError::TooLong { what: "a name", length: 1_000_000, max: 20, unit: "characters" });
+    }
+
+    #[test]
     fn escapes_controls_and_turned_text_are_refused() {
         for bad in ["\u{1b}[31mred", "a\nb", "a\u{7f}", "a\u{9b}31m", "abc\u{202e}cba", "a\u{200b}b", "\u{feff}a"] {
             assert!(matches!(Name::new(bad), Err(ValueError::Forbidden { .. })), "{bad:?}");

@@ -151,6 +151,16 @@ mod tests {
         assert_eq!(cells.len(), 10);
     }
 
+    #[test]
+    fn pieces_begin_evenly_over_the_board_each_at_its_own_place() {
+        let mut board = board(4, 3, 4);
+        let starts = [3, 0, 2, 1].map(|index| {
+            board.take_seat(NOW, seat(index));
+            board.piece(seat(index)).unwrap()
+        });
+        assert_eq!(starts, [(1, 2), (0, 0), (2, 1), (3, 0)].map(|(x, y)| Cell { x, y }));
+    }
+
     #[derive(Debug, Clone)]
     enum Action {
         Take(u8),

@@ -87,3 +87,28 @@ impl<U> FromIterator<Effect<U>> for Effects<U> {
         Self { first: effects.next(), rest: effects.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Effect, Effects};
+
+    #[test]
+    fn effects_are_told_in_order_each_with_what_it_is_worth() {
+        let effects = Effects::latest(1).and_event(2).and_latest(3);
+        let all = [Effect::Latest(1), Effect::Event(2), Effect::Latest(3)];
+        assert_eq!(effects, all.into_iter().collect());
+        assert_eq!(effects.clone().into_iter().collect::<Vec<_>>(), all);
+        assert_eq!(effects.into_updates().collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(Effects::none().and_latest(1), Effects::latest(1));
+        assert_eq!(Effects::<u8>::none().into_iter().next(), None);
+    }
+
+    /// A room delivers everything up to there.
+    #[test]
+    fn the_last_event_is_found_wherever_it_stands() {
+        let last = |effects: Effects<u8>| effects.last_event();
+        assert_eq!((last(Effects::none()), last(Effects::latest(1).and_latest(2))), (None, None));
+        assert_eq!(last(Effects::event(1).and_latest(2)), Some(0));
+        assert_eq!(last(Effects::event(1).and_event(2).and_event(3).and_latest(4)), Some(2));
+    }
+}

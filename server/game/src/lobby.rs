@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn a_room_that_failed_is_gone_with_all_its_seats() {
+        let mut lobby = Lobby::new(1);
+        let place = lobby.open(title, BOARD, seats(2), 0).unwrap();
+        lobby.reserve(place.room).unwrap();
+        lobby.remove(place.room);
+        assert_eq!((lobby.rooms(), lobby.seats_taken(), lobby.game(place.room)), (0, 0, None));
+        assert_eq!(lobby.release(place), Released::Closed, "who sat there is late");
+        assert!(lobby.open(title, BOARD, seats(2), 0).is_ok(), "its place is free");
+    }
+
+    #[test]
     fn a_room_without_seats_taken_is_gone_for_good() {
         let mut lobby = Lobby::new(1);
         let first = lobby.open(title, BOARD, seats(2), 0).unwrap();
@@ -306,6 +317,14 @@ mod tests {
             assert_eq!(seen.len(), expected);
             assert!(seen.is_sorted_by(|a, b| a < b));
         }
+    }
+
+    #[test]
+    fn a_page_that_the_last_rooms_fill_is_the_last() {
+        let mut lobby = Lobby::new(3);
+        let rooms = [0, 1, 2].map(|_| lobby.open(title, BOARD, seats(1), 0).unwrap().room);
+        let (_, next) = lobby.page(RoomId(0), RoomFilter::All, 3);
+        assert_eq!((lobby.page(RoomId(0), RoomFilter::All, 2).1, next), (Some(rooms[1]), None));
     }
 
     proptest! {

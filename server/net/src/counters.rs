@@ -172,23 +172,30 @@ impl fmt::Display for Counters {
 #[cfg(test)]
 mod tests {
     use super::{Count, Counters, STRIPES};
-    use std::thread;
+    use std::{sync::Barrier, thread};
 
     #[test]
     fn what_all_threads_count_is_one_sum() {
-        const EACH: usize = 1000;
+        const LATE: usize = 4;
+        const EACH: usize = 500_000;
         let counters = Counters::default();
-        thread::scope(|scope| {
-            for _ in 0..STRIPES + 3 {
-                scope.spawn(|| {
-                    for _ in 0..EACH {
-                        counters.add(Count::PacketsReceived);
-                        counters.add_many(Count::BytesReceived, 7);
-                    }
-                });
+        let count = |times| {
+            for _ in 0..times {
+                counters.add(Count::PacketsReceived);
+                counters.add_many(Count::BytesReceived, 7);
             }
-        });
-        let all = ((STRIPES + 3) * EACH) as u64;
+        };
+        // These take the stripes, so that those who come late share the last one, and get in each other's way.
+        for _ in 0..STRIPES {
+            thread::scope(|scope| drop(scope.spawn(|| count(1))));
+        }
+        let begin = Barrier::new(LATE);
+        let late = || {
+            begin.wait();
+            count(EACH);
+        };
+        thread::scope(|scope| (0..LATE).for_each(|_| drop(scope.spawn(late))));
+        let all = (STRIPES + LATE * EACH) as u64;
         assert_eq!(counters.value(Count::PacketsReceived), all);
         assert_eq!(counters.value(Count::BytesReceived), 7 * all);
         assert_eq!(counters.to_string(), format!("bytes_received={} packets_received={all}", 7 * all));

@@ -164,6 +164,23 @@ mod tests {
         assert!(!queue.has_recovered(&LIMITS), "once is enough");
     }
 
+    /// Where it seems idle and is not, the writer would sleep; where it is and does not seem so, each packet costs a look.
+    #[test]
+    fn a_queue_is_idle_while_nothing_is_in_its_channel() {
+        let (queue, _receiver) = SendQueue::new();
+        assert!(queue.is_idle());
+        queue.nudge();
+        queue.nudge();
+        queue.nudged(1);
+        assert!(!queue.is_idle());
+        queue.nudged(1);
+        assert!(queue.is_idle());
+        assert!(queue.push(Frame::new(b"x"), &LIMITS));
+        assert!(!queue.is_idle());
+        queue.release(1, 1);
+        assert!(queue.is_idle());
+    }
+
     /// Runs `send` in several threads at once against a writer, which calls `wake` after each item that it has written.
     fn contend(send: impl Fn(&SendQueue) -> bool + Sync, mut wake: impl FnMut(&SendQueue)) -> SendQueue {
         let (queue, mut receiver) = SendQueue::new();

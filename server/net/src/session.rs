@@ -11,16 +11,15 @@
 use crate::{
     CloseReason, Count, Protocol, Service, SessionHandle,
     closing::close,
+    panics::{CaughtPanic, catch_panic},
     queue::Item,
     reader::{ReadEnd, Reader},
     shard::Registered,
     writer::Writer,
 };
-use futures::FutureExt;
 use std::{
     future::{Future, poll_fn},
     io, mem,
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -45,16 +44,16 @@ pub(crate) async fn run<IO, F, P>(
     let session = registered.session();
     let mut writer = Writer::new(queue);
     // Boxed: what comes before and after is over soon, and must not make every session's task larger.
-    let connected = AssertUnwindSafe(Box::pin(connected(connect, &mut writer, session))).catch_unwind().await;
-    let mut io = match connected.unwrap_or(Err(CloseReason::Panicked)) {
+    let connected = catch_panic(Box::pin(connected(connect, &mut writer, session)).as_mut()).await;
+    let mut io = match connected.unwrap_or_else(|panic| Err(panicked(session, &panic))) {
         Ok(io) => io,
         Err(reason) => return note_end(session, reason),
     };
     if !protocol.signs_in() {
         session.establish();
     }
-    let served = AssertUnwindSafe(serve(&mut io, &mut writer, &protocol, session)).catch_unwind().await;
-    let reason = served.unwrap_or(CloseReason::Panicked);
+    let served = catch_panic(pin!(serve(&mut io, &mut writer, &protocol, session))).await;
+    let reason = served.unwrap_or_else(|panic| panicked(session, &panic));
     note_end(session, reason);
     Box::pin(close(io, writer, protocol.farewell(reason), reason, session)).await;
 }
@@ -85,13 +84,21 @@ fn note_end(session: &SessionHandle, reason: CloseReason) {
     // Those who still send after a panic learn that it is over before they are heard again.
     session.close(reason);
     session.shard().counters().add_closed(reason);
-    match reason {
-        CloseReason::Panicked => {
-            tracing::error!(session = session.id().0, peer = %session.peer(), "a panic ended the session");
-        }
-        // The service has its own word for it.
-        reason => tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended"),
-    }
+    // The service has its own word for it.
+    tracing::trace!(session = session.id().0, peer = %session.peer(), ?reason, "session ended");
+}
+
+/// The one line about a panic.
+fn panicked(session: &SessionHandle, panic: &CaughtPanic) -> CloseReason {
+    tracing::error!(
+        session = session.id().0,
+        peer = %session.peer(),
+        panic = panic.message(),
+        place = panic.place(),
+        backtrace = panic.backtrace(),
+        "a panic ended the session"
+    );
+    CloseReason::Panicked
 }
 
 async fn serve<IO, P>(io: &mut IO, writer: &mut Writer, protocol: &P, session: &SessionHandle) -> CloseReason
@@ -204,7 +211,7 @@ fn read_end<P: Protocol>(
 #[cfg(test)]
 mod tests {
     use super::run;
-    use crate::{Admission, AdmissionLimits, Count, Protocol, Service, SessionHandle, Settings, Shard};
+    use crate::{Admission, AdmissionLimits, CloseReason, Count, Protocol, Service, SessionHandle, Settings, Shard};
     use std::{
         future::{pending, ready},
         io,
@@ -214,10 +221,11 @@ mod tests {
     use tokio::{net::TcpStream, runtime::Handle};
     use tokio_util::codec::BytesCodec;
 
+    /// A protocol for each number.
     #[derive(Clone)]
-    struct Nothing;
+    struct Silent<const N: u8>;
 
-    impl Protocol for Nothing {
+    impl<const N: u8> Protocol for Silent<N> {
         type Decoder = BytesCodec;
         type Service = Self;
 
@@ -230,7 +238,7 @@ mod tests {
         }
     }
 
-    impl Service for Nothing {
+    impl<const N: u8> Service for Silent<N> {
         type Packet = bytes::BytesMut;
 
         async fn packet(&mut self, _: bytes::BytesMut) {}
@@ -242,14 +250,34 @@ mod tests {
         (shard, Admission::new(limits), "192.0.2.1:7".parse().unwrap())
     }
 
+    #[tokio::test]
+    async fn a_session_has_a_number_and_knows_its_protocol() {
+        let (shard, admission, peer) = shard();
+        let permit = || admission.admit(peer.ip()).unwrap();
+        let (first, _queue) = shard.register(peer, permit(), &Silent::<0>);
+        let (second, _queue) = shard.register(peer, permit(), &Silent::<1>);
+        let [first, second] = [first.session(), second.session()];
+        assert!(first.speaks::<Silent<0>>() && !first.speaks::<Silent<1>>());
+        assert!(second.speaks::<Silent<1>>() && !second.speaks::<Silent<0>>());
+        assert!(first.id().0 > 0 && second.id() > first.id(), "counted from 1");
+        assert_eq!(first.id().to_string(), first.id().0.to_string());
+    }
+
+    #[test]
+    fn a_protocol_asks_for_nothing_by_itself() {
+        let protocol = Silent::<0>;
+        let bytes = [protocol.heartbeat(), protocol.farewell(CloseReason::Stopping)];
+        assert!(!protocol.signs_in() && bytes.iter().all(Option::is_none));
+    }
+
     /// Every idle session costs this much, and the service's own part on top. Run it with `--nocapture` for the number.
     #[tokio::test]
     #[cfg(target_pointer_width = "64")]
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
-        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Nothing);
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Silent::<0>);
         let connect = pending::<io::Result<TcpStream>>;
-        let task = size_of_val(&run(connect, Nothing, registered, queue));
+        let task = size_of_val(&run(connect, Silent::<0>, registered, queue));
         println!("a session's task, without its service: {task} bytes");
         assert!(task <= 512, "{task} bytes");
     }
@@ -259,7 +287,7 @@ mod tests {
         let (shard, admission, peer) = shard();
         let permit = admission.admit(peer.ip()).unwrap();
         let connect = || ready(Err::<TcpStream, _>(io::ErrorKind::NotConnected.into()));
-        shard.open_with(peer, Nothing, permit, connect);
+        shard.open_with(peer, Silent::<0>, permit, connect);
         assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
         shard.finished().await;
         assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));

@@ -98,7 +98,7 @@ impl fmt::Debug for ShardThread {
 #[cfg(test)]
 mod tests {
     use super::Pace;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn after_a_rest_at_once_then_once_per_interval() {
@@ -109,7 +109,15 @@ mod tests {
         assert_eq!(early(1500), Some(Duration::from_micros(500)));
         assert_eq!(early(2000), None);
         assert_eq!(early(90_000), None);
+        while Instant::now() == looked {}
         pace.look();
-        assert!(*pace.looked.lock().unwrap() >= looked);
+        assert!(*pace.looked.lock().unwrap() > looked);
+    }
+
+    #[test]
+    fn a_rest_lasts_until_it_is_time_to_look_again() {
+        let pace = Pace::new(Duration::from_millis(20));
+        pace.rest();
+        assert!(pace.looked.lock().unwrap().elapsed() >= pace.interval);
     }
 }

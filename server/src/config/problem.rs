@@ -1,6 +1,9 @@
 //! What is wrong with a configuration, and where each wrong value came from.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt::{self, Write},
+    path::PathBuf,
+};
 
 /// Where a value was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +67,13 @@ fn lines(problems: &[Problem]) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, setting) in self.settings.iter().enumerate() {
-            let joint = if index == 0 { "" } else { " and " };
-            write!(f, "{joint}{setting}")?;
+        let places = self.settings.iter().map(Setting::to_string).collect::<Vec<_>>().join(" and ");
+        let allowed = self.allowed.as_ref().map(|allowed| format!("; allowed: {allowed}")).unwrap_or_default();
+        // It quotes files and variables, and goes to a terminal: one line, with nothing in it that a terminal obeys.
+        for c in format!("{places}: {}{allowed}", self.what).chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
         }
-        write!(f, ": {}", self.what)?;
-        match &self.allowed {
-            Some(allowed) => write!(f, "; allowed: {allowed}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

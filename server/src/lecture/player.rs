@@ -11,7 +11,10 @@ use crate::{
 };
 use malpan_net::{CloseReason, Service, SessionHandle};
 use malpan_protocol::{ChatText, CommandBytes, GameName, Name};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::time::Instant;
 
 /// Names that are tried where players have taken those of lecture clients for fun.
@@ -51,9 +54,10 @@ impl LecturePlayer {
     }
 
     fn sign_in(&self) -> Option<Identity> {
-        let id = self.session.id().0;
-        // Sessions are numbered from 1 up, so that no two come to the same name this way for a long time.
-        let names = (0..NAMES).map(|n| format!("lecture-{}", id + n * 1_000_000));
+        // Counted by each server from 1 up: no two come to the same name this way for a long time, and the same happens
+        // again where a server's life is repeated.
+        let number = self.host.lecture_clients.fetch_add(1, Ordering::Relaxed) + 1;
+        let names = (0..NAMES).map(|n| format!("lecture-{}", number + n * 1_000_000));
         names.filter_map(|name| Name::new(&name).ok()).find_map(|name| self.host.accounts.sign_in_guest(name).ok())
     }
 

@@ -48,6 +48,7 @@ struct Meters {
     kicks: Tally<KickReason>,
     denials: Tally<DenialCode>,
     commands_refused: Tally<RefusalKind>,
+    rooms_failed: Total,
 }
 
 impl Metrics {
@@ -90,6 +91,11 @@ impl Metrics {
     pub fn command_refused(&self, why: RefusalKind) {
         self.0.commands_refused.add(why, 1);
     }
+
+    /// A panic ended a room.
+    pub fn room_failed(&self) {
+        self.0.rooms_failed.add(1);
+    }
 }
 
 impl Default for Meters {
@@ -106,6 +112,7 @@ impl Default for Meters {
             kicks: Tally::default(),
             denials: Tally::default(),
             commands_refused: Tally::default(),
+            rooms_failed: Total::default(),
         }
     }
 }

@@ -211,6 +211,7 @@ fn reports(page: &mut Page, meters: &Meters) {
         "reason",
         meters.commands_refused.totals(),
     );
+    page.counter("malpan_rooms_failed_total", "Rooms that a panic in them ended.", meters.rooms_failed.value());
 }
 
 /// The process under the names that every Prometheus client gives them. What the system does not tell is left out.

@@ -70,7 +70,7 @@ impl Player {
         };
         self.state = State::Greeted { sign_in_tries: 0 };
         self.session.set_deadline(self.host.config.limits.sign_in_within);
-        self.log(|| tracing::debug!(%client, version, "hello"));
+        self.log(|| tracing::debug!(client = client.as_str(), version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));

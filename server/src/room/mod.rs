@@ -18,14 +18,10 @@ mod task;
 
 use crate::{directory::Directory, ending::Ending, metrics::Metrics};
 pub(crate) use dialect::{Dialect, Recipient};
-use futures::FutureExt;
 use malpan_game::Game;
-use malpan_net::{SessionId, Shard};
+use malpan_net::{CaughtPanic, SessionId, Shard, catch_panic};
 use malpan_protocol::{ChatText, CommandBytes, LeaveReason, Name, RoomId, RoomTitle, Seat, SeatCount, SignalPayload};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::{pin::pin, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a room listens.
@@ -113,16 +109,30 @@ pub(crate) fn spawn<G: Game>(rules: impl FnOnce() -> G + Send + 'static, opening
 
 /// Runs a room; a panic in it ends the room, not the shard, and its members and those on their way in are told.
 async fn supervise<G: Game>(rules: impl FnOnce() -> G, opening: Opening, mut inbox: mpsc::Receiver<Message>) {
-    let (id, directory) = (opening.id, opening.directory.clone());
-    let failed = || tracing::error!(room = id.0, game = %G::NAME, "a panic ended the room");
-    let Ok(rules) = catch_unwind(AssertUnwindSafe(rules)) else {
-        failed();
-        return task::turn_away(&directory, id, &mut inbox).await;
+    let (id, directory, metrics) = (opening.id, opening.directory.clone(), opening.metrics.clone());
+    let failed = |panic: CaughtPanic| {
+        metrics.room_failed();
+        tracing::error!(
+            room = id.0,
+            game = %G::NAME,
+            panic = panic.message(),
+            place = panic.place(),
+            backtrace = panic.backtrace(),
+            "a panic ended the room"
+        );
+    };
+    let rules = match catch_panic(pin!(async { rules() })).await {
+        Ok(rules) => rules,
+        Err(panic) => {
+            failed(panic);
+            return task::turn_away(&directory, id, &mut inbox).await;
+        }
     };
     let mut room = task::Room::new(rules, opening);
     tracing::debug!(room = id.0, game = %G::NAME, "room opened");
-    if AssertUnwindSafe(room.run(&mut inbox)).catch_unwind().await.is_err() {
-        failed();
+    let ended = catch_panic(pin!(room.run(&mut inbox))).await;
+    if let Err(panic) = ended {
+        failed(panic);
         room.fail(&mut inbox).await;
     }
     tracing::debug!(room = id.0, "room closed");

@@ -68,6 +68,15 @@ fn files_that_are_no_toml() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_shown_as_it_is_written() {
+    insta::assert_snapshot!(file_problems("\"\\u001b[2J\\n\" = 1\nhttp = \"\"\"o\nff\"\"\""), @r#"
+    FILE, line 1, column 1: there is no key `\u{1b}[2J\n`; allowed: the keys that `malpan-server config print-default` prints
+    http (FILE, line 2, column 8): """\no\nff""": neither an IP address with a port nor `off`; allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off
+    "#);
+    insta::assert_snapshot!(variable_problems(&[("MALPAN_\u{1b}[31m", "")]), @r"variable MALPAN_\u{1b}[31m: no key belongs to this variable; allowed: MALPAN_KEY and MALPAN_SECTION__KEY of the keys that `malpan-server config print-default` prints");
+}
+
+#[test]
 fn wrong_values_of_variables() {
     let problems = variable_problems(&[
         ("MALPAN_LISTEN", "127.0.0.1"),

@@ -173,7 +173,10 @@ async fn what_may_be_missing_is_never_what_cuts_a_peer_off() {
 #[tokio::test(start_paused = true)]
 async fn a_frame_longer_than_the_bound_ends_the_session() {
     let mut scene = Scene::new(settings());
-    let (_peer, session) = scene.open().await;
+    let (peer, session) = scene.open().await;
+    peer.take(0);
+    session.send(small("x"));
+    assert_eq!(session.send_latest(Frame::new(&[1; 1000])), Delivery::LeftOut, "alone it would fit");
     assert_eq!(session.send_latest(Frame::new(&[1; 1001])), Delivery::Closed);
     assert_eq!(session.close_reason(), Some(CloseReason::SlowConsumer));
 }

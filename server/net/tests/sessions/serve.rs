@@ -98,6 +98,18 @@ async fn its_limits_hold() {
 }
 
 #[tokio::test]
+async fn it_has_as_many_shards_as_it_is_told() {
+    let (mut scene, server) = start(|server| server.shards(3));
+    let mut shards = Vec::new();
+    for _ in 0..4 {
+        drop(server.enter().await);
+        shards.push(scene.try_opened().unwrap().shard().index());
+    }
+    assert_eq!(shards, [0, 1, 2, 0]);
+    server.ends().await;
+}
+
+#[tokio::test]
 async fn its_settings_hold() {
     let queue = QueueLimits { messages: 0, ..QueueLimits::default() };
     let (_scene, server) = start(|server| server.settings(Settings { queue, ..patient() }));

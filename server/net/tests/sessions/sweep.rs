@@ -5,7 +5,8 @@ use malpan_net::{CloseReason, Count, SessionHandle, Settings};
 use std::time::Duration;
 use tokio::{
     io::BufStream,
-    time::{Instant, sleep},
+    task::yield_now,
+    time::{Instant, advance, sleep},
 };
 
 const SWEEP: Duration = Duration::from_millis(250);
@@ -67,6 +68,19 @@ async fn a_new_deadline_takes_the_place_of_the_old() {
     session.set_deadline(secs(60));
     let (time, _) = time_to_close(&session).await;
     assert_within(time, secs(60), secs(60) + SWEEP + ms(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_no_clock_reaches_is_never_over() {
+    let never = Duration::MAX;
+    let (silence, ping_after) = (Some(never), Some(never));
+    let mut scene = Scene::new(Settings { silence, ping_after, write_stall: never, ..settings() });
+    let (peer, session) = established(&mut scene).await;
+    session.set_deadline(never);
+    peer.take(0);
+    session.send(frame("stuck"));
+    sleep(secs(600)).await;
+    assert_eq!((session.close_reason(), session.backlog().0), (None, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,6 +224,26 @@ async fn a_write_that_stalls_cuts_and_never_early() {
         assert_eq!(unpack(&peer.heard()), ["stuck", "bye WriteStalled"]);
         assert_eq!(scene.counted(Count::SlowConsumers), 1);
     }
+}
+
+/// The shard's clock counts milliseconds. What it does not see must not make anything early.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_millisecond_is_not_taken_from_a_deadline_or_a_stall() {
+    let part = Duration::from_micros(500);
+    let mut scene = Scene::new(settings());
+    let (_peer, limited) = scene.open().await;
+    let (peer, stalled) = scene.open().await;
+    peer.take(0);
+    advance(part).await;
+    limited.set_deadline(secs(5));
+    stalled.send(frame("stuck"));
+    // The sweep at five seconds would come too early for both.
+    sleep(secs(5) - part).await;
+    yield_now().await;
+    assert_eq!([limited.close_reason(), stalled.close_reason()], [None; 2]);
+    sleep(SWEEP).await;
+    let reasons = [CloseReason::Deadline, CloseReason::WriteStalled];
+    assert_eq!([limited.close_reason(), stalled.close_reason()], reasons.map(Some));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,330 @@
+//! Hostile clients, and clients of the lecture wire. Each has one connection and one idea.
+
+use super::{
+    network::{Door, Network},
+    pipe::Fate,
+    stream::SimStream,
+    table,
+    world::World,
+};
+use crate::bytes_of;
+use bytes::BytesMut;
+use malpan_client::protocol::{
+    ChatText, ClientCodec, ClientPacket, DenialCode, Direction, GameName, JoinTarget, Name, RoomFilter, RoomId,
+    RoomTitle, ServerPacket, SignalPayload, SignalTarget, SoftwareName, VersionRange,
+};
+use rand::{RngExt as _, rngs::StdRng};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{sleep, timeout},
+};
+use tokio_util::codec::Decoder;
+
+/// What a hostile client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idea {
+    Silence,
+    HalfAHello,
+    AByteASecond,
+    Garbage,
+    EmptyFrame,
+    TooLongAFrame,
+    TrailingByte,
+    UnknownType,
+    WebGreeting,
+    TlsGreeting,
+    StepAtOnce,
+    StepUnsigned,
+    TwoHellos,
+    SignsInTwice,
+    GarbageFromASeat,
+    NeverSignsIn,
+    StealsNames,
+    NeverReads,
+    ReadsAByteASecond,
+    FloodOfSteps,
+    FloodOfChat,
+    FloodOfSignals,
+    FloodOfPings,
+    JoinsAndLeaves,
+    OpensRooms,
+    ConnectsAndGoes,
+    Resets,
+    Vanishes,
+    LectureMoves,
+    LectureGarbage,
+    LectureNeverReads,
+}
+
+use Idea as I;
+
+const IDEAS: [(Idea, &str); 31] = [
+    (I::Silence, "hostile: silence"),
+    (I::HalfAHello, "hostile: half a hello"),
+    (I::AByteASecond, "hostile: a byte a second"),
+    (I::Garbage, "hostile: garbage"),
+    (I::EmptyFrame, "hostile: an empty frame"),
+    (I::TooLongAFrame, "hostile: too long a frame"),
+    (I::TrailingByte, "hostile: a trailing byte"),
+    (I::UnknownType, "hostile: an unknown type"),
+    (I::WebGreeting, "hostile: a web greeting"),
+    (I::TlsGreeting, "hostile: a TLS greeting"),
+    (I::StepAtOnce, "hostile: a step at once"),
+    (I::StepUnsigned, "hostile: a step unsigned"),
+    (I::TwoHellos, "hostile: two hellos"),
+    (I::SignsInTwice, "hostile: signs in twice"),
+    (I::GarbageFromASeat, "hostile: garbage from a seat"),
+    (I::NeverSignsIn, "hostile: never signs in"),
+    (I::StealsNames, "hostile: steals names"),
+    (I::NeverReads, "hostile: never reads"),
+    (I::ReadsAByteASecond, "hostile: reads a byte a second"),
+    (I::FloodOfSteps, "hostile: a flood of steps"),
+    (I::FloodOfChat, "hostile: a flood of chat"),
+    (I::FloodOfSignals, "hostile: a flood of signals"),
+    (I::FloodOfPings, "hostile: a flood of pings"),
+    (I::JoinsAndLeaves, "hostile: joins and leaves"),
+    (I::OpensRooms, "hostile: opens rooms"),
+    (I::ConnectsAndGoes, "hostile: connects and goes"),
+    (I::Resets, "hostile: resets"),
+    (I::Vanishes, "hostile: vanishes"),
+    (I::LectureMoves, "lecture: moves"),
+    (I::LectureGarbage, "lecture: garbage"),
+    (I::LectureNeverReads, "lecture: never reads"),
+];
+
+/// One of them.
+pub(super) struct Hostile {
+    pub(super) id: u32,
+    /// A name that an honest client has.
+    pub(super) victim: Name,
+    pub(super) address: IpAddr,
+    pub(super) rng: StdRng,
+    pub(super) world: Arc<World>,
+    pub(super) network: Network,
+}
+
+impl Hostile {
+    /// Does what it has in mind, to the end.
+    pub(super) async fn live(mut self) {
+        let (idea, label) = IDEAS[self.rng.random_range(0..IDEAS.len())];
+        let lecture = matches!(idea, I::LectureMoves | I::LectureGarbage | I::LectureNeverReads);
+        let door = if lecture { Door::Lecture } else { Door::Players };
+        let Ok(stream) = self.network.connect(door, self.address) else { return };
+        self.world.count(label);
+        self.world.line(|| format!("hostile {:<3} {label}, from {}", self.id, stream.link.peer));
+        // Whatever breaks, the server broke it, or a fault did.
+        let _ = self.pursue(idea, stream).await;
+    }
+
+    async fn pursue(&mut self, idea: Idea, mut stream: SimStream) -> io::Result<()> {
+        if let Some((bytes, expected)) = self.opening(idea) {
+            let greets = matches!(idea, I::StepUnsigned | I::TwoHellos | I::TrailingByte | I::UnknownType);
+            stream.link.state().never_greets = !greets;
+            stream.write_all(&bytes).await?;
+            return self.listen_to_the_end(stream, expected).await;
+        }
+        match idea {
+            I::AByteASecond => {
+                stream.link.state().never_greets = true;
+                for byte in hello() {
+                    stream.write_all(&[byte]).await?;
+                    sleep(Duration::from_secs(1)).await;
+                }
+                Ok(())
+            }
+            I::ConnectsAndGoes => Ok(()),
+            I::Resets => {
+                stream.write_all(&self.way_to_a_seat()).await?;
+                self.read_for(&mut stream, 600).await?;
+                stream.link.befall(Fate::Reset);
+                Ok(())
+            }
+            I::Vanishes => {
+                stream.write_all(&self.way_to_a_seat()).await?;
+                self.read_for(&mut stream, 600).await?;
+                stream.vanish(Fate::Cut);
+                Ok(())
+            }
+            I::NeverSignsIn => {
+                stream.write_all(&hello()).await?;
+                self.listen_to_the_end(stream, None).await
+            }
+            I::StealsNames => {
+                stream
+                    .write_all(&[hello(), bytes_of(&[ClientPacket::Guest { name: self.victim.clone() }])].concat())
+                    .await?;
+                self.read_for(&mut stream, 8000).await
+            }
+            I::NeverReads => {
+                stream.write_all(&self.way_to_a_seat()).await?;
+                loop {
+                    // Until the server has enough of it: writing then fails.
+                    sleep(Duration::from_millis(300)).await;
+                    stream.write_all(&bytes_of(&[step()])).await?;
+                }
+            }
+            I::ReadsAByteASecond => {
+                stream.write_all(&self.way_to_a_seat()).await?;
+                let mut byte = [0];
+                while stream.read(&mut byte).await? > 0 {
+                    sleep(Duration::from_secs(1)).await;
+                }
+                Ok(())
+            }
+            I::LectureMoves => {
+                for _ in 0..self.rng.random_range(5..40) {
+                    let packet = match self.rng.random_range(0..8) {
+                        0 => vec![6, 5, b'h', 0, b'i', 0],
+                        direction => vec![2, 1 + direction % 4],
+                    };
+                    stream.write_all(&packet).await?;
+                    self.read_for(&mut stream, 200).await?;
+                }
+                Ok(())
+            }
+            I::LectureGarbage => {
+                stream.write_all(&self.noise(40)).await?;
+                self.read_for(&mut stream, 3000).await
+            }
+            I::LectureNeverReads => loop {
+                sleep(Duration::from_millis(150)).await;
+                stream.write_all(&[2, self.rng.random_range(1..=4)]).await?;
+            },
+            flood => self.flood(flood, stream).await,
+        }
+    }
+
+    /// The first and only words of those who have no more to say, and what they are to be told for them.
+    fn opening(&mut self, idea: Idea) -> Option<(Vec<u8>, Option<DenialCode>)> {
+        let nobody = ClientPacket::Guest { name: self.name("ghost") };
+        Some(match idea {
+            I::Silence => (vec![], None),
+            I::HalfAHello => (hello()[..5].to_vec(), None),
+            I::Garbage => (self.noise(300), None),
+            I::EmptyFrame => (vec![0, 0], None),
+            I::TooLongAFrame => (vec![1, 4, 9, 9, 9], None),
+            I::WebGreeting => (b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n".to_vec(), None),
+            I::TlsGreeting => ([&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3][..], &self.noise(506)].concat(), None),
+            I::TrailingByte => {
+                let mut bytes = bytes_of(&[nobody]);
+                bytes[0] += 1;
+                bytes.push(0);
+                ([hello(), bytes].concat(), Some(DenialCode::Malformed))
+            }
+            I::UnknownType => ([hello(), vec![1, 0, 99]].concat(), Some(DenialCode::Malformed)),
+            // Whatever follows has no effect: this one never signs in.
+            I::StepAtOnce => (bytes_of(&[step(), nobody]), Some(DenialCode::OutOfOrder)),
+            I::StepUnsigned => ([hello(), bytes_of(&[step(), nobody])].concat(), Some(DenialCode::OutOfOrder)),
+            I::TwoHellos => ([hello(), hello(), bytes_of(&[nobody])].concat(), Some(DenialCode::OutOfOrder)),
+            I::SignsInTwice => {
+                let guest = || ClientPacket::Guest { name: self.name("twice") };
+                ([hello(), bytes_of(&[guest(), guest()])].concat(), Some(DenialCode::OutOfOrder))
+            }
+            I::GarbageFromASeat => {
+                let way = self.way_to_a_seat();
+                ([&way[..], &[0, 0], &bytes_of(&[step()])].concat(), Some(DenialCode::Malformed))
+            }
+            _ => return None,
+        })
+    }
+
+    async fn flood(&mut self, idea: Idea, mut stream: SimStream) -> io::Result<()> {
+        stream.write_all(&self.way_to_a_seat()).await?;
+        self.read_for(&mut stream, 700).await?;
+        for round in 1..=20 {
+            let burst: Vec<_> =
+                (0..self.rng.random_range(1..30)).flat_map(|n| self.one_more(idea, round * 100 + n)).collect();
+            stream.write_all(&bytes_of(&burst)).await?;
+            let pause = self.rng.random_range(0..300);
+            self.read_for(&mut stream, pause).await?;
+        }
+        Ok(())
+    }
+
+    fn one_more(&self, idea: Idea, number: u32) -> Vec<ClientPacket> {
+        let name = self.name("foe");
+        vec![match idea {
+            I::FloodOfSteps => step(),
+            I::FloodOfChat => {
+                let text = table::line(0, name.as_str(), number);
+                ClientPacket::Chat { text: ChatText::new(&text).expect("a short line") }
+            }
+            I::FloodOfSignals => {
+                let payload = SignalPayload::new(&table::signal(0, number, 248)).expect("256 bytes");
+                ClientPacket::Signal { to: SignalTarget::Room, payload }
+            }
+            I::JoinsAndLeaves => return vec![ClientPacket::Leave, ClientPacket::Join { target: JoinTarget::Any }],
+            I::OpensRooms => {
+                let title = RoomTitle::new("mine").expect("a title");
+                let open = ClientPacket::OpenRoom { game: Some(GameName::BOARD), title, seats: None };
+                return vec![ClientPacket::Leave, open];
+            }
+            _ if number.is_multiple_of(2) => ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All },
+            _ => ClientPacket::Ping { nonce: number },
+        }]
+    }
+
+    /// Reads to the end. Over a link that no fault befell the last word is as expected, unless there was no place at all.
+    async fn listen_to_the_end(&self, mut stream: SimStream, expected: Option<DenialCode>) -> io::Result<()> {
+        let (mut bytes, mut last) = (BytesMut::new(), None);
+        loop {
+            match ClientCodec::new().decode(&mut bytes) {
+                Ok(Some(packet)) => {
+                    last = Some(packet);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => self.world.fail(|| format!("hostile {} hears no packets: {error}", self.id)),
+            }
+            if stream.read_buf(&mut bytes).await? == 0 {
+                break;
+            }
+        }
+        let Some(expected) = expected else { return Ok(()) };
+        let told = match &last {
+            Some(ServerPacket::Denied(denial)) => {
+                use DenialCode as C;
+                denial.code == expected || matches!(denial.code, C::ServerFull | C::AddressFull | C::TooManyUnsigned)
+            }
+            Some(ServerPacket::Kicked { .. }) => true,
+            _ => false,
+        };
+        if !told && !stream.link.state().disturbed {
+            self.world.fail(|| format!("hostile {} was to be told {expected:?}, and was told {last:?}", self.id));
+        }
+        Ok(())
+    }
+
+    /// Reads whatever comes, for so many milliseconds.
+    async fn read_for(&self, stream: &mut SimStream, ms: u64) -> io::Result<()> {
+        let mut bytes = [0; 512];
+        let reading = async {
+            while stream.read(&mut bytes).await? > 0 {}
+            Err(io::ErrorKind::UnexpectedEof.into())
+        };
+        timeout(Duration::from_millis(ms), reading).await.unwrap_or(Ok(()))
+    }
+
+    fn way_to_a_seat(&self) -> Vec<u8> {
+        let guest = ClientPacket::Guest { name: self.name("foe") };
+        [hello(), bytes_of(&[guest, ClientPacket::Join { target: JoinTarget::Any }])].concat()
+    }
+
+    fn name(&self, kind: &str) -> Name {
+        Name::new(&format!("{kind}-{}", self.id)).expect("a short name")
+    }
+
+    fn noise(&mut self, bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|_| self.rng.random()).collect()
+    }
+}
+
+fn hello() -> Vec<u8> {
+    let client = SoftwareName::new("hostile").expect("a constant");
+    bytes_of(&[ClientPacket::Hello { versions: VersionRange::SUPPORTED, client }])
+}
+
+fn step() -> ClientPacket {
+    crate::step(1, Direction::Up)
+}

@@ -1,0 +1,34 @@
+//! Deterministic simulation: the production acceptor, sessions, rooms, directory, shards and drain on one thread, under a
+//! paused clock, among dozens of clients and a bad network. The same seed does the same each time.
+//!
+//! ```text
+//! run.rs -> driver.rs  a step, then invariants.rs; ending.rs: everyone plays, everyone goes, the server stops
+//!   plan.rs     what a seed stands for: limits, clients, the end
+//!   network.rs  links (stream.rs, pipe.rs) and what stands for a listening socket; faults.rs befalls them
+//!   honest.rs   the client library's clients: talk.rs what they hear, acts.rs what they do, table.rs a room as they see it
+//!   hostile.rs  everyone else, and lecture clients
+//!   observed.rs games that remember; mirror.rs who sits where, by the log; world.rs what all share
+//! ```
+//!
+//! Replaced: sockets and the kernel's buffers (network.rs), the shards' threads (one runtime), the clock (tokio's, paused),
+//! signals (a channel). Not replaced: everything between `Listener::accept` and the rules.
+
+mod acts;
+mod driver;
+mod ending;
+mod faults;
+mod honest;
+mod hostile;
+mod invariants;
+mod mirror;
+mod network;
+mod observed;
+mod pipe;
+mod plan;
+mod run;
+mod stream;
+mod table;
+mod talk;
+mod world;
+
+pub use run::{Failure, Outcome, run, run_aloud};
