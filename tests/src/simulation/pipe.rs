@@ -109,7 +109,10 @@ impl Pipe {
             Fate::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
             _ if self.end.is_some() => return Err(io::ErrorKind::BrokenPipe.into()),
             // Of a reader that is gone behind such a link nobody hears.
-            Fate::Vanishes => return Ok(bytes.len()),
+            Fate::Vanishes => {
+                self.blocked_since = None;
+                return Ok(bytes.len());
+            }
             Fate::Held | Fate::Cut => {}
             Fate::Carries if self.reader_is_gone => return Err(io::ErrorKind::BrokenPipe.into()),
             Fate::Carries => {}
