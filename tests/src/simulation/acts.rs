@@ -1,8 +1,8 @@
 //! What honest clients do, and what networks and people do to them.
 
 use super::{
+    faulty::FAULTY,
     honest::{Honest, Standing},
-    observed::FAULTY,
     pipe::Fate,
     table,
     talk::{State, Talk},

@@ -4,11 +4,11 @@ use super::{
     faults,
     honest::{Honest, Standing, Standings},
     hostile::Hostile,
-    invariants::Watch,
     mirror::Mirror,
     network::{Network, SimListener},
     observed::{self, Records},
     plan::{End, Plan},
+    watch::Watch,
     world::World,
 };
 use malpan_net::{Counters, Shard};

@@ -1,6 +1,7 @@
 //! Hostile clients, and clients of the lecture wire. Each has one connection and one idea.
 
 use super::{
+    ideas::{IDEAS, Idea, Idea as I},
     network::{Door, Network},
     pipe::Fate,
     stream::SimStream,
@@ -20,78 +21,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::codec::Decoder;
-
-/// What a hostile client does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Idea {
-    Silence,
-    HalfAHello,
-    AByteASecond,
-    Garbage,
-    EmptyFrame,
-    TooLongAFrame,
-    TrailingByte,
-    UnknownType,
-    WebGreeting,
-    TlsGreeting,
-    StepAtOnce,
-    StepUnsigned,
-    TwoHellos,
-    SignsInTwice,
-    GarbageFromASeat,
-    NeverSignsIn,
-    StealsNames,
-    NeverReads,
-    ReadsAByteASecond,
-    FloodOfSteps,
-    FloodOfChat,
-    FloodOfSignals,
-    FloodOfPings,
-    JoinsAndLeaves,
-    OpensRooms,
-    ConnectsAndGoes,
-    Resets,
-    Vanishes,
-    LectureMoves,
-    LectureGarbage,
-    LectureNeverReads,
-}
-
-use Idea as I;
-
-const IDEAS: [(Idea, &str); 31] = [
-    (I::Silence, "hostile: silence"),
-    (I::HalfAHello, "hostile: half a hello"),
-    (I::AByteASecond, "hostile: a byte a second"),
-    (I::Garbage, "hostile: garbage"),
-    (I::EmptyFrame, "hostile: an empty frame"),
-    (I::TooLongAFrame, "hostile: too long a frame"),
-    (I::TrailingByte, "hostile: a trailing byte"),
-    (I::UnknownType, "hostile: an unknown type"),
-    (I::WebGreeting, "hostile: a web greeting"),
-    (I::TlsGreeting, "hostile: a TLS greeting"),
-    (I::StepAtOnce, "hostile: a step at once"),
-    (I::StepUnsigned, "hostile: a step unsigned"),
-    (I::TwoHellos, "hostile: two hellos"),
-    (I::SignsInTwice, "hostile: signs in twice"),
-    (I::GarbageFromASeat, "hostile: garbage from a seat"),
-    (I::NeverSignsIn, "hostile: never signs in"),
-    (I::StealsNames, "hostile: steals names"),
-    (I::NeverReads, "hostile: never reads"),
-    (I::ReadsAByteASecond, "hostile: reads a byte a second"),
-    (I::FloodOfSteps, "hostile: a flood of steps"),
-    (I::FloodOfChat, "hostile: a flood of chat"),
-    (I::FloodOfSignals, "hostile: a flood of signals"),
-    (I::FloodOfPings, "hostile: a flood of pings"),
-    (I::JoinsAndLeaves, "hostile: joins and leaves"),
-    (I::OpensRooms, "hostile: opens rooms"),
-    (I::ConnectsAndGoes, "hostile: connects and goes"),
-    (I::Resets, "hostile: resets"),
-    (I::Vanishes, "hostile: vanishes"),
-    (I::LectureMoves, "lecture: moves"),
-    (I::LectureGarbage, "lecture: garbage"),
-    (I::LectureNeverReads, "lecture: never reads"),
-];
 
 /// One of them.
 pub(super) struct Hostile {

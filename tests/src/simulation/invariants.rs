@@ -3,152 +3,47 @@
 //! The driver looks when its sleep is over. Tokio polls it first after a rest, so everything of the time before has settled:
 //! no task can go on until the clock does or the driver acts.
 
-use super::{
-    mirror::{Mirror, locked},
-    network::Network,
-    observed::Records,
-};
-use malpan_net::{Admission, CloseReason, Count, Counters, SessionHandle, SessionId, Shard};
-use malpan_server::{Host, config::Config};
+use super::{mirror::Mirror, watch::Watch};
+use malpan_net::{Count, SessionHandle, Shard};
+use malpan_server::Host;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{runtime::Handle, time::Instant};
-use tokio_util::task::TaskTracker;
 
 /// What an invariant says: nothing, or how it is broken.
-type Verdict = Result<(), String>;
+pub(super) type Verdict = Result<(), String>;
 
 /// Times are found by a sweep each 250 ms, and clocks count whole milliseconds.
 const SWEEP: Duration = Duration::from_millis(255);
-/// What a session that ends may take: 2 s to write, 1 s to discard.
-const CLOSING: Duration = Duration::from_millis(3010);
-
-/// Everything that can be looked at.
-pub(super) struct Watch {
-    pub(super) host: Host,
-    pub(super) config: Config,
-    pub(super) admission: Arc<Admission>,
-    pub(super) counters: Arc<Counters>,
-    pub(super) shards: Vec<Shard>,
-    pub(super) rules: Vec<Shard>,
-    pub(super) network: Network,
-    pub(super) mirror: Arc<Mutex<Mirror>>,
-    pub(super) records: Records,
-    /// The simulation's own tasks: clients.
-    pub(super) clients: TaskTracker,
-    /// Tasks of the server's own: itself and its acceptors.
-    pub(super) server_tasks: usize,
-    /// Since when each session is seen ending.
-    pub(super) ending: BTreeMap<SessionId, Instant>,
-    /// How it was when the drain began.
-    pub(super) at_the_drain: Option<Gained>,
-}
-
-/// What a draining server must not gain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gained {
-    accepted: u64,
-    /// Room, seat and session; who watches has none.
-    places: BTreeSet<(u32, Option<u64>, u64)>,
-    rooms: BTreeSet<u32>,
-}
 
 /// How it stands at one moment.
-struct Now<'a> {
-    watch: &'a Watch,
-    mirror: &'a Mirror,
-    sessions: BTreeMap<u64, SessionHandle>,
-}
-
-impl Watch {
-    /// The first invariant that does not hold.
-    pub(super) fn check(&mut self) -> Verdict {
-        let sessions = self.sessions();
-        self.closing_sessions_end(&sessions)?;
-        let mirror = locked(&self.mirror);
-        let now = Now { watch: self, mirror: &mirror, sessions };
-        now.members_at_most_seats()?;
-        now.each_member_has_a_live_session()?;
-        now.each_seat_has_a_member()?;
-        now.no_effect_of_an_unsigned_connection()?;
-        now.queues_are_within_their_bounds()?;
-        now.every_task_is_accounted_for()?;
-        now.counters_equal_a_recount()?;
-        now.admission_equals_a_recount()?;
-        now.bytes_equal_what_the_network_carried()?;
-        now.nobody_outlives_a_deadline()?;
-        now.each_board_equals_its_replay_within_the_allowance()?;
-        now.a_draining_server_gains_nothing()?;
-        now.only_faulty_rooms_fail()
-    }
-
-    /// From now on nothing may be gained.
-    pub(super) fn drain_begins(&mut self) {
-        let gained = self.gained(&locked(&self.mirror));
-        self.at_the_drain = Some(gained);
-    }
-
-    /// Everyone is gone: every count is back.
-    pub(super) fn all_is_back(&self) -> Verdict {
-        let counts = self.left_over();
-        if counts.iter().all(|&(_, count)| count == 0) { Ok(()) } else { Err(format!("left over: {counts:?}")) }
-    }
-
-    fn left_over(&self) -> Vec<(&'static str, usize)> {
-        let all = self.shards.iter().chain(&self.rules);
-        vec![
-            ("sessions", self.shards.iter().map(Shard::sessions).sum()),
-            ("tasks of shards", all.map(Shard::tasks).sum()),
-            ("admitted", self.admission.sessions()),
-            ("pending", self.admission.pending()),
-            ("rooms", self.host.rooms()),
-            ("seats", self.host.seats_taken()),
-            ("names", self.host.signed_in()),
-            ("streams", self.network.at_the_server().1),
-        ]
-    }
-
-    fn sessions(&self) -> BTreeMap<u64, SessionHandle> {
-        let mut sessions = BTreeMap::new();
-        for shard in &self.shards {
-            shard.each_session(|session| {
-                sessions.insert(session.id().0, session.clone());
-            });
-        }
-        sessions
-    }
-
-    fn gained(&self, mirror: &Mirror) -> Gained {
-        let places = mirror.rooms.iter().flat_map(|(&id, room)| {
-            let seated = room.seated.iter().map(move |(&seat, &session)| (id, Some(seat), session));
-            seated.chain(room.watching.iter().map(move |&session| (id, None, session)))
-        });
-        Gained {
-            accepted: self.counters.value(Count::Accepted),
-            places: places.collect(),
-            rooms: mirror.rooms.keys().copied().collect(),
-        }
-    }
-
-    fn closing_sessions_end(&mut self, sessions: &BTreeMap<u64, SessionHandle>) -> Verdict {
-        let closing = |session: &&SessionHandle| session.close_reason().is_some();
-        let ids: BTreeSet<_> = sessions.values().filter(closing).map(SessionHandle::id).collect();
-        self.ending.retain(|id, _| ids.contains(id));
-        for id in ids {
-            let since = self.ending.entry(id).or_insert_with(Instant::now);
-            if since.elapsed() > CLOSING {
-                return Err(format!("session {id} has been ending for {:?}", since.elapsed()));
-            }
-        }
-        Ok(())
-    }
+pub(super) struct Now<'a> {
+    pub(super) watch: &'a Watch,
+    pub(super) mirror: &'a Mirror,
+    pub(super) sessions: BTreeMap<u64, SessionHandle>,
 }
 
 impl Now<'_> {
+    /// The first that does not hold.
+    pub(super) fn check(&self) -> Verdict {
+        self.members_at_most_seats()?;
+        self.each_member_has_a_live_session()?;
+        self.each_seat_has_a_member()?;
+        self.no_effect_of_an_unsigned_connection()?;
+        self.queues_are_within_their_bounds()?;
+        self.every_task_is_accounted_for()?;
+        self.counters_equal_a_recount()?;
+        self.admission_equals_a_recount()?;
+        self.bytes_equal_what_the_network_carried()?;
+        self.nobody_outlives_a_deadline()?;
+        self.each_board_equals_its_replay_within_the_allowance()?;
+        self.a_draining_server_gains_nothing()?;
+        self.only_faulty_rooms_fail()
+    }
+
     fn live(&self) -> impl Iterator<Item = &SessionHandle> {
         self.sessions.values().filter(|session| session.close_reason().is_none())
     }
@@ -346,27 +241,15 @@ impl Now<'_> {
         if gained { Err(format!("a draining server gained: {before:?}, then {now:?}")) } else { Ok(()) }
     }
 
-    /// And whoever was in one has been told to go.
+    /// And whoever was in one is sent away.
     fn only_faulty_rooms_fail(&self) -> Verdict {
+        let stays = |id: &&u64| self.live().any(|session| session.id().0 == **id);
+        if let Some(session) = self.mirror.sent_away.iter().find(stays) {
+            return Err(format!("session {session} was in a room that failed, and was not sent away"));
+        }
         match self.mirror.failed.iter().find(|&(_, &by_design)| !by_design) {
             Some((room, _)) => Err(format!("room {room} failed, and its game is sound")),
             None => Ok(()),
         }
     }
 }
-
-/// The reasons for which a session ends; named here so that a new one is thought of.
-const _: fn(CloseReason) = |reason| match reason {
-    CloseReason::Refused(_)
-    | CloseReason::Handshake
-    | CloseReason::PeerClosed
-    | CloseReason::Broken
-    | CloseReason::Malformed
-    | CloseReason::SlowConsumer
-    | CloseReason::WriteStalled
-    | CloseReason::Silent
-    | CloseReason::Deadline
-    | CloseReason::Panicked
-    | CloseReason::Stopping
-    | CloseReason::Service(_) => {}
-};

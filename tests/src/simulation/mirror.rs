@@ -19,6 +19,8 @@ pub(super) struct Mirror {
     pub(super) rooms: BTreeMap<u32, MirroredRoom>,
     /// Rooms that a panic ended. Their games are at fault, or else the server is.
     pub(super) failed: BTreeMap<u32, bool>,
+    /// The sessions that were in one of them.
+    pub(super) sent_away: BTreeSet<u64>,
     /// The sessions by the order in which they are first named: their numbers are those of the whole process.
     sessions: BTreeMap<u64, u64>,
     pub(super) contradictions: Vec<String>,
@@ -60,6 +62,7 @@ impl Mirror {
                 self.failed.insert(room, said.game == "faulty");
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.failed = true;
+                    self.sent_away.extend(room.seated.values().chain(&room.watching));
                 }
                 false
             }

@@ -2,12 +2,12 @@
 //! paused clock, among dozens of clients and a bad network. The same seed does the same each time.
 //!
 //! ```text
-//! run.rs -> driver.rs  a step, then invariants.rs; ending.rs: everyone plays, everyone goes, the server stops
+//! run.rs -> driver.rs  a step, then watch.rs, invariants.rs; ending.rs: everyone plays, everyone goes, the server stops
 //!   plan.rs     what a seed stands for: limits, clients, the end
 //!   network.rs  links (stream.rs, pipe.rs) and what stands for a listening socket; faults.rs befalls them
 //!   honest.rs   the client library's clients: talk.rs what they hear, acts.rs what they do, table.rs a room as they see it
-//!   hostile.rs  everyone else, and lecture clients
-//!   observed.rs games that remember; mirror.rs who sits where, by the log; world.rs what all share
+//!   hostile.rs  everyone else, and lecture clients: ideas.rs what they have in mind
+//!   observed.rs games that remember; faulty.rs one that fails; mirror.rs who sits where, by the log; world.rs what all share
 //! ```
 //!
 //! Replaced: sockets and the kernel's buffers (network.rs), the shards' threads (one runtime), the clock (tokio's, paused),
@@ -17,8 +17,10 @@ mod acts;
 mod driver;
 mod ending;
 mod faults;
+mod faulty;
 mod honest;
 mod hostile;
+mod ideas;
 mod invariants;
 mod mirror;
 mod network;
@@ -29,6 +31,7 @@ mod run;
 mod stream;
 mod table;
 mod talk;
+mod watch;
 mod world;
 
 pub use run::{Failure, Outcome, run, run_aloud};

@@ -1,9 +1,9 @@
 //! Games that remember what they were told, for the invariants: each has a twin that is told of accepted commands alone.
 
-use malpan_client::{BoardView, View};
+use super::faulty::Faulty;
 use malpan_game::{Board, Effects, FiveInARow, Game};
 use malpan_protocol::{
-    Direction, GameName, MAX_SEATS, Seat,
+    GameName, MAX_SEATS, Seat,
     game::{board, five},
 };
 use malpan_server::{Games, NewRoom, config::Config};
@@ -11,11 +11,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-
-/// The game whose rules panic, by design.
-pub(super) const FAULTY: GameName = GameName::constant("faulty");
-/// What it says when it does.
-pub(super) const BY_DESIGN: &str = "a fault by design";
 
 /// What a room's game has been told.
 #[derive(Debug, Default)]
@@ -207,69 +202,6 @@ impl<G: Observable> Game for Observed<G> {
     }
 }
 
-/// A board whose rules panic now and then.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Faulty {
-    board: Board,
-    left: u64,
-}
-
-impl Faulty {
-    fn wear(&mut self) {
-        self.left -= 1;
-        assert!(self.left > 0, "{BY_DESIGN}");
-    }
-}
-
-impl Game for Faulty {
-    const NAME: GameName = FAULTY;
-    type Command = Direction;
-    type Update = board::Position;
-    type Refusal = board::Refusal;
-    type Snapshot = board::State;
-
-    fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<board::Position> {
-        self.wear();
-        self.board.take_seat(now, seat)
-    }
-
-    fn leave_seat(&mut self, now: Duration, seat: Seat) -> Effects<board::Position> {
-        self.wear();
-        self.board.leave_seat(now, seat)
-    }
-
-    fn apply(&mut self, now: Duration, seat: Seat, to: Direction) -> Result<Effects<board::Position>, board::Refusal> {
-        self.wear();
-        self.board.apply(now, seat, to)
-    }
-
-    fn snapshot(&self) -> board::State {
-        self.board.snapshot()
-    }
-}
-
-/// The faulty board as a client sees it.
-#[derive(Debug, Clone)]
-pub(super) struct FaultyView(BoardView);
-
-impl View for FaultyView {
-    const GAME: GameName = FAULTY;
-    type Update = board::Position;
-    type State = board::State;
-
-    fn new(state: board::State) -> Self {
-        Self(View::new(state))
-    }
-
-    fn update(&mut self, update: board::Position) {
-        self.0.update(update);
-    }
-
-    fn left(&mut self, seat: Seat) {
-        self.0.left(seat);
-    }
-}
-
 /// The games of a simulated server.
 pub(super) fn games(config: &Config, records: &Records, faulty: bool) -> Games {
     let (size, limits) = (config.game.board, &config.limits);
@@ -285,6 +217,6 @@ pub(super) fn games(config: &Config, records: &Records, faulty: bool) -> Games {
     games.with(seats, move |room| {
         // So that its number is not taken for another room's.
         records.open(room.seats.count());
-        Faulty { board: Board::new(size, room.seats), left: 2 + room.seed % 40 }
+        Faulty::new(Board::new(size, room.seats), 2 + room.seed % 40)
     })
 }

@@ -2,8 +2,9 @@
 
 use super::{
     driver::Driver,
+    faulty::BY_DESIGN,
     mirror::{Listening, Mirror},
-    observed::{BY_DESIGN, Records},
+    observed::Records,
     world::World,
 };
 use malpan_net::Count;

@@ -1,6 +1,6 @@
 //! A room as an honest client has it: everything that it is told must follow from what it was told before.
 
-use super::observed::{FaultyView, Shown};
+use super::{faulty::FaultyView, observed::Shown};
 use malpan_client::{BoardView, Room};
 use malpan_protocol::{
     Ack, Chatted, GameName, Joined, Name, RoomId, Seat, ServerPacket, Signalled, game::board::Position, game::five,
