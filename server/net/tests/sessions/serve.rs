@@ -82,7 +82,8 @@ async fn it_waits_no_longer_than_it_may() {
     let client = server.enter().await;
     let begun = Instant::now();
     server.ends().await;
-    assert!(begun.elapsed() >= limit, "after {:?}", begun.elapsed());
+    // By default it would be five seconds.
+    assert!((limit..Duration::from_secs(5)).contains(&begun.elapsed()), "after {:?}", begun.elapsed());
     assert_eq!(unpack(&read_to_end(client).await.unwrap()), ["bye Stopping"]);
 }
 
