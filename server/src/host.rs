@@ -15,11 +15,10 @@ use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
 use malpan_protocol::{DenialCode, KickReason, ServerPacket};
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::AtomicU64},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// The game side of a server: rooms, accounts and limits. Cheap to clone; all clones are the same host.
 ///
@@ -40,7 +39,8 @@ pub(crate) struct Shared {
     pub(crate) lecture_clients: AtomicU64,
     /// The same for everyone, so encoded once.
     heartbeat: Frame,
-    draining: AtomicBool,
+    /// When a server that was asked to stop will have stopped.
+    draining: OnceLock<Instant>,
 }
 
 impl Host {
@@ -75,7 +75,7 @@ impl Host {
             metrics,
             lecture_clients: AtomicU64::new(0),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
             config,
         }))
     }
@@ -110,9 +110,10 @@ impl Host {
         &self.0.metrics
     }
 
-    /// From now on no room can be joined or opened, and the server is not ready.
-    pub fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+    /// From now on no room can be joined or opened, and the server is not ready. It will have stopped within that time.
+    pub fn start_draining(&self, within: Duration) {
+        // An error means that it has been asked to before; it stops as it said then.
+        let _ = self.0.draining.set(Instant::now() + within);
     }
 
     /// Has every room send what it holds back for its next flush, and waits until all have.
@@ -141,7 +142,15 @@ impl Host {
 
 impl Shared {
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.get().is_some()
+    }
+
+    /// What a draining server tells everyone who is signed in or signs in; `None` where it is not draining.
+    pub(crate) fn draining(&self) -> Option<ServerPacket> {
+        let left = self.draining.get()?.saturating_duration_since(Instant::now());
+        // Rounded: the first hear the limit itself.
+        let seconds = u16::try_from(left.as_millis().saturating_add(500) / 1000).unwrap_or(u16::MAX);
+        Some(ServerPacket::Draining { seconds })
     }
 }
 

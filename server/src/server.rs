@@ -13,7 +13,6 @@ use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
     accept, bind,
 };
-use malpan_protocol::ServerPacket;
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -203,13 +202,13 @@ impl<L: Listener> Server<L> {
             acceptors.spawn(accept(listener, Tcp, shards, admission, Lecture::new(&host), stop_accepting.clone()));
         }
         let stop = stop.await;
+        let drain = host.config().drain;
+        let limit = stop.within.map_or(drain, |within| within.min(drain));
         // First of all: who balances load learns of it before anybody is turned away.
-        host.start_draining();
+        host.start_draining(limit);
         stop_accepting.cancel();
         while acceptors.join_next().await.is_some() {}
 
-        let drain = host.config().drain;
-        let limit = stop.within.map_or(drain, |within| within.min(drain));
         drain_and_close(&host, &shards, &rules, limit).await;
     }
 }
@@ -226,7 +225,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let play_until = started + limit.saturating_sub(GOODBYE);
     let end = started + limit.max(SHORTEST_GOODBYE);
     tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
-    announce(host, shards, limit);
+    announce(host, shards);
     tokio::select! {
         biased;
         () = nobody_plays(host) => {}
@@ -248,9 +247,9 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     tracing::info!(took = ?started.elapsed(), "stopped");
 }
 
-fn announce(host: &Host, shards: &[Shard], limit: Duration) {
-    let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
-    let draining = frame(&ServerPacket::Draining { seconds });
+/// Tells everyone who is signed in; who signs in later is told then.
+fn announce(host: &Host, shards: &[Shard]) {
+    let Some(draining) = host.shared().draining().map(|draining| frame(&draining)) else { return };
     let mut receivers = 0;
     for shard in shards {
         shard.each_session(|session| {

@@ -283,7 +283,7 @@ async fn who_finds_no_seat_or_a_stopping_server_is_closed() {
     drop(first);
     settle().await;
     assert_eq!((server.host().rooms(), server.host().signed_in()), (0, 0));
-    server.host().start_draining();
+    server.host().start_draining(Duration::ZERO);
     let mut late = server.lecture_stream_of(4096).unwrap();
     assert_eq!(hears(&mut late).await, (vec![], true));
 }

@@ -84,6 +84,9 @@ impl Player {
                 self.session.establish();
                 self.log(|| tracing::debug!("signed in"));
                 self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
+                if let Some(draining) = self.host.draining() {
+                    self.session.send(self.host.outgoing.frame(&draining));
+                }
             }
             Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
                 self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");

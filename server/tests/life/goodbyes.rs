@@ -82,6 +82,9 @@ async fn each_state_gets_its_due() {
     assert!(matches!(&denied, ClientError::Denied(denial) if denial.code == DenialCode::Draining), "{denied:?}");
     late.send(&ClientPacket::Guest { name: Name::new("late").unwrap() }).unwrap();
     assert!(matches!(within(late.next()).await.unwrap(), ServerPacket::SignedIn { .. }));
+    // Who signs in now is told as well, and how long there is left.
+    let told = within(late.next()).await.unwrap();
+    assert!(matches!(told, ServerPacket::Draining { seconds: 0..=4 }), "{told:?}");
     late.send(&ClientPacket::Join { target: JoinTarget::Any }).unwrap();
     let answer = within(late.next()).await.unwrap();
     assert!(matches!(&answer, ServerPacket::Denied(denial) if denial.code == DenialCode::Draining), "{answer:?}");
