@@ -17,6 +17,7 @@ use tokio_util::codec::Decoder;
 pub fn client_frames(data: &[u8]) {
     let Some((&cuts, stream)) = data.split_first() else { return };
     let frames = decoded(Codec::<ClientPacket, ClientPacket>::new, stream, cuts, longest::<ClientPacket>());
+    can_become_a_packet(&frames, stream);
     for packet in &frames.packets {
         survives(packet);
         shows_as_it_is(packet);
@@ -36,6 +37,7 @@ pub fn client_frames(data: &[u8]) {
 pub fn server_frames(data: &[u8]) {
     let Some((&cuts, stream)) = data.split_first() else { return };
     let frames = decoded(Codec::<ServerPacket, ServerPacket>::new, stream, cuts, longest::<ServerPacket>());
+    can_become_a_packet(&frames, stream);
     frames.packets.iter().for_each(survives);
     seen::<BoardView>(&frames.packets);
     if let Some(room) = seen::<five::State>(&frames.packets) {
@@ -46,6 +48,16 @@ pub fn server_frames(data: &[u8]) {
 
 fn longest<P: Packet>() -> usize {
     LENGTH_BYTES + P::MAX_PAYLOAD
+}
+
+/// A frame is waited for only while its length is one that a frame may have.
+fn can_become_a_packet<P: Packet>(frames: &Decoded<P>, stream: &[u8]) {
+    if let Some(length) = stream[stream.len() - frames.rest..].first_chunk() {
+        assert!(
+            (1..=P::MAX_PAYLOAD).contains(&u16::from_le_bytes(*length).into()),
+            "a frame of {length:?} is waited for"
+        );
+    }
 }
 
 /// A packet that was read can be sent, is itself when it is read again, and is sent in one way only, of one length.
