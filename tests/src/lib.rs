@@ -4,6 +4,7 @@
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Wire          a client without manners, beside the client library's own
+//! garbage       bytes that no client of good will sends
 //! simulation    the whole server among clients on a network that fails, from one seed
 //! room_model    rooms against a simple model
 //! fuzzing       what the fuzz targets do with their bytes
@@ -12,6 +13,7 @@
 
 pub mod endure;
 pub mod fuzzing;
+pub mod garbage;
 mod memory_server;
 pub mod room_model;
 pub mod simulation;
@@ -29,6 +31,7 @@ use malpan_client::{
         game::board::Position,
     },
 };
+use malpan_net::Count;
 use std::{
     future::{Future, poll_fn},
     task::Poll,
@@ -42,6 +45,19 @@ use tokio::{
 /// How long a test waits for what has to come. Nothing is measured with it: it turns a test that would hang into one
 /// that fails, so it is far longer than any machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a session can end: of those that were let in, each is counted once as one of these.
+pub const ENDS: [Count; 9] = [
+    Count::HandshakesFailed,
+    Count::Disconnected,
+    Count::Malformed,
+    Count::SlowConsumers,
+    Count::Silent,
+    Count::Deadlines,
+    Count::Panics,
+    Count::Stopped,
+    Count::ClosedByService,
+];
 
 /// Does `work`, which may not hang.
 ///

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use malpan_client::{Client, Room};
-use malpan_e2e::{TestServer, Wire, bytes_of, expect, line, within};
+use malpan_e2e::{
+    TestServer, Wire, bytes_of, expect,
+    garbage::{noise, tls_greeting},
+    line, within,
+};
 use malpan_net::Count;
 use malpan_protocol::{Denial, DenialCode, KickReason, MAX_CLIENT_FRAME, ServerPacket};
 use std::{
@@ -30,30 +34,10 @@ fn bad_frames() -> Vec<(String, Vec<u8>)> {
         ("a type that is no number".into(), vec![3, 0, 0xfd, 0xff, 0xff]),
         ("a value that is not allowed".into(), vec![3, 0, 6, 1, 4]),
         ("a request of the web".into(), b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n".to_vec()),
-        ("a TLS greeting with keys of today's length".into(), tls_client_hello(1700)),
+        ("a TLS greeting with keys of today's length".into(), tls_greeting(1700)),
     ];
-    frames.extend((1..=20).map(|seed| (format!("random bytes, seed {seed}"), random(seed, 3000))));
+    frames.extend((1..=20).map(|seed| (format!("random bytes, seed {seed}"), noise(seed, 3000))));
     frames
-}
-
-/// A TLS record with a ClientHello in it of so many bytes.
-fn tls_client_hello(bytes: usize) -> Vec<u8> {
-    let [high, low] = u16::try_from(bytes).unwrap().to_be_bytes();
-    let [inner_high, inner_low] = u16::try_from(bytes - 4).unwrap().to_be_bytes();
-    let header = [0x16, 3, 1, high, low, 1, 0, inner_high, inner_low, 3, 3];
-    [&header[..], &random(7, bytes - 6)].concat()
-}
-
-/// The same bytes for the same seed, everywhere and for ever (xorshift).
-fn random(seed: u64, bytes: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(bytes).collect()
 }
 
 /// Two who play while others send garbage.
@@ -159,7 +143,7 @@ async fn the_packets_before_garbage_are_done() {
 async fn a_short_tls_greeting_is_not_waited_for() {
     let server = TestServer::start(|config| config.limits.hello_within = Duration::from_secs(3600)).unwrap();
     let mut wire = Wire::new(TcpStream::connect(server.address()).await.unwrap());
-    within(wire.write(&tls_client_hello(512))).await.unwrap();
+    within(wire.write(&tls_greeting(512))).await.unwrap();
     assert_eq!(within(wire.to_the_end()).await.unwrap(), []);
     assert_eq!((server.counters().value(Count::Deadlines), server.counters().value(Count::Malformed)), (0, 1));
 }

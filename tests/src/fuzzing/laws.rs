@@ -1,5 +1,6 @@
 //! What holds for every decoder and every stream of bytes.
 
+use crate::garbage::xorshift;
 use bytes::BytesMut;
 use std::fmt::{Debug, Display};
 use tokio_util::codec::Decoder;
@@ -30,14 +31,11 @@ where
 
 /// Sizes of pieces: all of one byte for 0, and something of everything for the others.
 fn sizes(cuts: u8) -> impl Iterator<Item = usize> {
-    let mut state = u64::from(cuts).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    std::iter::repeat_with(move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        let [kind, size, ..] = state.to_le_bytes();
-        if kind < 200 { 1 + usize::from(size % 8) } else { 1 + usize::from(size) * 4 }
-    })
+    xorshift(cuts.into()).map(
+        |[kind, size, ..]| {
+            if kind < 200 { 1 + usize::from(size % 8) } else { 1 + usize::from(size) * 4 }
+        },
+    )
 }
 
 fn in_pieces<D>(

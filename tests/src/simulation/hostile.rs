@@ -8,7 +8,7 @@ use super::{
     table,
     world::World,
 };
-use crate::bytes_of;
+use crate::{bytes_of, garbage::tls_greeting};
 use bytes::BytesMut;
 use malpan_client::protocol::{
     ChatText, ClientCodec, ClientPacket, DenialCode, Direction, GameName, JoinTarget, Name, RoomFilter, RoomId,
@@ -134,7 +134,7 @@ impl Hostile {
             I::EmptyFrame => (vec![0, 0], None),
             I::TooLongAFrame => (vec![1, 4, 9, 9, 9], None),
             I::WebGreeting => (b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n".to_vec(), None),
-            I::TlsGreeting => ([&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3][..], &self.noise(506)].concat(), None),
+            I::TlsGreeting => (tls_greeting(512), None),
             I::TrailingByte => {
                 let mut bytes = bytes_of(&[nobody]);
                 bytes[0] += 1;

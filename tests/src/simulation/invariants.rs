@@ -4,6 +4,7 @@
 //! no task can go on until the clock does or the driver acts.
 
 use super::{mirror::Mirror, watch::Watch};
+use crate::ENDS;
 use malpan_net::{Count, SessionHandle, Shard};
 use malpan_server::Host;
 use std::{
@@ -150,21 +151,8 @@ impl Now<'_> {
 
     fn counters_equal_a_recount(&self) -> Verdict {
         let value = |count| self.watch.counters.value(count);
-        let ends = [
-            Count::RefusedFull,
-            Count::RefusedAddress,
-            Count::RefusedPending,
-            Count::HandshakesFailed,
-            Count::Disconnected,
-            Count::Malformed,
-            Count::SlowConsumers,
-            Count::Silent,
-            Count::Deadlines,
-            Count::Panics,
-            Count::Stopped,
-            Count::ClosedByService,
-        ];
-        let ended: u64 = ends.into_iter().map(value).sum();
+        let refused = [Count::RefusedFull, Count::RefusedAddress, Count::RefusedPending];
+        let ended: u64 = ENDS.into_iter().chain(refused).map(value).sum();
         let (accepted, live) = (value(Count::Accepted), self.live().count() as u64);
         if accepted != ended + live {
             return Err(format!("{accepted} accepted, {ended} ended, {live} live: {}", self.watch.counters));

@@ -3,7 +3,7 @@
 use crate::{State, hears, is_denied};
 use allocation_counter::measure;
 use malpan_client::protocol::KickReason;
-use malpan_e2e::{MemoryServer, Wire, arrived};
+use malpan_e2e::{MemoryServer, Wire, arrived, garbage::tls_greeting};
 use malpan_net::CloseReason;
 use malpan_protocol::{DenialCode, LeaveReason, MAX_CLIENT_FRAME, RoomId, ServerPacket};
 use malpan_server::config::Config;
@@ -23,12 +23,7 @@ pub(crate) const HTTP: &[u8] = b"GET / HTTP/1.1\r\nHost: example.org\r\nUser-Age
 
 /// A TLS ClientHello as of today, with a long key, and what an older client sent.
 pub(crate) fn tls() -> [Vec<u8>; 2] {
-    [1700_u16, 512].map(|length| {
-        let [high, low] = length.to_be_bytes();
-        let [inner_high, inner_low] = (length - 4).to_be_bytes();
-        let header = [0x16, 3, 1, high, low, 1, 0, inner_high, inner_low, 3, 3];
-        [&header[..], &vec![0xa5; usize::from(length) - 6]].concat()
-    })
+    [1700, 512].map(tls_greeting)
 }
 
 /// A frame whose payload is this.

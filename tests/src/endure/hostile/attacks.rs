@@ -3,9 +3,13 @@
 use super::{
     Category::{self, Greetings, Halves, Lengths, Packets, Payloads, Rooms, Steps, Talk, WrongState},
     End,
-    bytes::{frame, hello, noise, text, tls, with_a_trailing_byte},
+    bytes::{frame, hello, text, with_a_trailing_byte},
 };
-use crate::{bytes_of, line, name, payload, step};
+use crate::{
+    bytes_of,
+    garbage::{noise, tls_greeting},
+    line, name, payload, step,
+};
 use malpan_client::protocol::{
     ClientPacket, DenialCode, Direction, JoinTarget, KickReason, MAX_CLIENT_FRAME, RoomFilter, RoomId, RoomTitle,
     SignalTarget,
@@ -171,8 +175,8 @@ fn greetings() -> Vec<Attack> {
     let web = b"GET / HTTP/1.1\r\nHost: example.org\r\nUser-Agent: curl\r\n\r\n";
     let mut attacks = vec![
         attack(Greetings, "a request of the web", Stage::Stranger, one(web), CUT),
-        attack(Greetings, "TLS as it is today", Stage::Stranger, one(tls(1700)), CUT),
-        attack(Greetings, "TLS as it was", Stage::Stranger, one(tls(512)), CUT),
+        attack(Greetings, "TLS as it is today", Stage::Stranger, one(tls_greeting(1700)), CUT),
+        attack(Greetings, "TLS as it was", Stage::Stranger, one(tls_greeting(512)), CUT),
         attack(Greetings, "a secure shell", Stage::Stranger, one(*b"SSH-2.0-OpenSSH_9.6\r\n"), CUT),
         attack(Greetings, "a request of the web, in the lobby", Stage::Lobby, one(web), MALFORMED),
     ];

@@ -27,23 +27,3 @@ pub(super) fn hello() -> ClientPacket {
     let client = SoftwareName::new("endure").expect("a valid constant");
     ClientPacket::Hello { versions: VersionRange::SUPPORTED, client }
 }
-
-/// A TLS record with a greeting in it of so many bytes.
-pub(super) fn tls(bytes: u16) -> Vec<u8> {
-    let [high, low] = bytes.to_be_bytes();
-    let [inner_high, inner_low] = (bytes - 4).to_be_bytes();
-    let header = [0x16, 3, 1, high, low, 1, 0, inner_high, inner_low, 3, 3];
-    [&header[..], &noise(7, usize::from(bytes) - 6)].concat()
-}
-
-/// The same bytes for the same seed (xorshift).
-pub(super) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(bytes).collect()
-}

@@ -17,7 +17,7 @@ mod said;
 mod stranger;
 
 use super::choices::Choices;
-use crate::MemoryServer;
+use crate::{ENDS, MemoryServer};
 use bystander::Bystander;
 use malpan_net::Count;
 use malpan_protocol::{BoardSize, SeatCount};
@@ -179,19 +179,6 @@ impl Scene {
         assert_eq!((host.signed_in(), host.rooms(), host.seats_taken()), (1, 1, 1));
     }
 }
-
-/// How a session can end.
-const ENDS: [Count; 9] = [
-    Count::HandshakesFailed,
-    Count::Disconnected,
-    Count::Malformed,
-    Count::SlowConsumers,
-    Count::Silent,
-    Count::Deadlines,
-    Count::Panics,
-    Count::Stopped,
-    Count::ClosedByService,
-];
 
 /// A small board with a seat for everyone, and the limits as they are or, by this byte, some of them low.
 fn config(lower: u8) -> Config {
