@@ -99,6 +99,7 @@ struct Shared {
     heartbeat: Option<Frame>,
     /// The type of the protocol.
     protocol: TypeId,
+    is_encrypted: bool,
     // Times on the shard's coarse clock, in milliseconds.
     heard_at: AtomicU64,
     pinged_at: AtomicU64,
@@ -119,6 +120,7 @@ impl SessionHandle {
         shard: Shard,
         permit: Permit,
         protocol: &P,
+        is_encrypted: bool,
     ) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, receiver) = SendQueue::new();
         let now = shard.clock_ms();
@@ -131,6 +133,7 @@ impl SessionHandle {
             permit: Mutex::new(Some(permit)),
             heartbeat: protocol.heartbeat(),
             protocol: TypeId::of::<P>(),
+            is_encrypted,
             heard_at: AtomicU64::new(now),
             pinged_at: AtomicU64::new(now),
             blocked_since: AtomicU64::new(0),
@@ -157,6 +160,13 @@ impl SessionHandle {
     #[must_use]
     pub fn speaks<P: Protocol>(&self) -> bool {
         self.0.protocol == TypeId::of::<P>()
+    }
+
+    /// Whether its [transport](crate::Transport::IS_ENCRYPTED) keeps what travels from everyone on the way: for a service
+    /// that takes no secrets otherwise. A stream that was opened [by hand](Shard::open) does not count as such.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.is_encrypted
     }
 
     /// The shard on which the session lives.

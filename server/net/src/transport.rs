@@ -10,6 +10,10 @@ use tokio::{
 ///
 /// [`Tcp`] leaves it as it is. Encryption, say, is another transport: the service behind it cannot tell.
 pub trait Transport<S = TcpStream>: Clone + Send + Sync + 'static {
+    /// Whether nobody on the way can read or change what travels; sessions tell by
+    /// [`SessionHandle::is_encrypted`](crate::SessionHandle::is_encrypted). `false` unless a transport says otherwise.
+    const IS_ENCRYPTED: bool = false;
+
     /// What the session reads and writes.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
