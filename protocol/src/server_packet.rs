@@ -149,6 +149,8 @@ pub enum DenialCode {
     NotWatchable,
     /// Who watches has no part in the room: no commands, no chat, no signals.
     Watching,
+    /// This port speaks TLS. Closes.
+    TlsRequired,
 }
 
 /// See [`ServerPacket::Rooms`].

@@ -85,6 +85,7 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::NoSuchGame => "the server has no such game",
         DenialCode::NotWatchable => "it cannot be watched, or too many watch it",
         DenialCode::Watching => "only watching: join the room to play and chat",
+        DenialCode::TlsRequired => "the server speaks TLS; use --tls",
     }
     .into()
 }

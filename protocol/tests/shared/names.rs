@@ -58,7 +58,8 @@ plain_enum!(RoomFilter: All Open);
 plain_enum!(SignalTarget: Myself Room);
 plain_enum!(Direction: Up Down Left Right);
 plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
-    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching);
+    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching
+    TlsRequired);
 plain_enum!(LeaveReason: Left Disconnected Kicked);
 plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError);
 plain_enum!(BoardRefusal: OffBoard Taken);

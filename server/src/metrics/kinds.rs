@@ -118,6 +118,7 @@ labels! {
         NoSuchGame = "no_such_game",
         NotWatchable = "not_watchable",
         Watching = "watching",
+        TlsRequired = "tls_required",
     }
 }
 
