@@ -208,6 +208,8 @@ pub enum DenialCode {
     Watching,
     /// That token brings nobody back: it is wrong, was used before, or its time is over. Sign in anew.
     ResumeRefused,
+    /// This port speaks TLS. Closes.
+    TlsRequired,
 }
 
 /// See [`ServerPacket::Rooms`].

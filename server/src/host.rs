@@ -6,7 +6,7 @@ use crate::{
     directory::{Directory, RoomLimits},
     ending::Ending,
     games::Games,
-    greeting::Greeting,
+    greeting::{Greeting, begins_hello},
     metrics::Metrics,
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
@@ -129,6 +129,13 @@ impl Host {
     /// Has every room send what it holds back for its next flush, and waits until all have.
     pub async fn flush_rooms(&self) {
         self.0.directory.flush_rooms().await;
+    }
+
+    /// What a client without TLS is told on a port that speaks it, in its own words; nothing where its first bytes are no
+    /// hello's.
+    pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
+        let why = "this port speaks TLS; connect with --tls";
+        begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
     }
 
     /// What its sessions share.

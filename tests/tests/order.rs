@@ -30,6 +30,8 @@ fn allowed_in(packet: &ClientPacket) -> &'static [State] {
     match packet {
         ClientPacket::Hello { .. } => &[Connected],
         ClientPacket::Guest { .. } => &[Greeted],
+        // Not yet taken by the server.
+        ClientPacket::Resume { .. } => &[],
         ClientPacket::ListRooms { .. } => &[Lobby, Seated],
         ClientPacket::OpenRoom { .. } | ClientPacket::Join { .. } | ClientPacket::Watch { .. } => &[Lobby],
         ClientPacket::Leave

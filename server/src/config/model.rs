@@ -1,7 +1,7 @@
 //! The configuration itself. Each key stands here once: documentation, type, default, and what it may be.
 
 use super::{
-    AddressOrOff, Network,
+    AddressOrOff, Network, PathOrOff,
     keys::{Allowed, Key, Ranged},
     rules::Violation,
     text,
@@ -110,6 +110,8 @@ section! {
     with {
         /// The game that is played.
         game: GameConfig;
+        /// TLS on the addresses of `listen`.
+        tls: TlsConfig;
         /// The log.
         log: LogConfig;
         /// What one client, one address and all of them together may use up.
@@ -130,6 +132,19 @@ section! {
         /// once; 0s sends every move at once.
         #[serde(with = "text::duration")]
         tick: Duration = Duration::from_millis(33), time(Duration::ZERO, SECOND);
+    }
+}
+
+section! {
+    /// TLS on the addresses of `listen`: all of them, or none.
+    TlsConfig, named "tls." {
+        /// File with the server's certificate in PEM, followed by those between it and one that clients trust; `off` for no
+        /// TLS. A new one is taken on SIGHUP, or when the file has changed.
+        #[serde(with = "text::shown")]
+        cert: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
+        /// File with the certificate's private key in PEM, or `off`.
+        #[serde(with = "text::shown")]
+        key: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
     }
 }
 
@@ -261,6 +276,7 @@ impl Config {
 
 // Their own types hold only what is allowed; the rules between keys see to the rest.
 impl Ranged for AddressOrOff {}
+impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}

@@ -126,6 +126,7 @@ labels! {
         NotWatchable = "not_watchable",
         Watching = "watching",
         ResumeRefused = "resume_refused",
+        TlsRequired = "tls_required",
     }
 }
 
