@@ -6,6 +6,7 @@
 mod conformance;
 mod memory;
 mod model;
+mod redb;
 mod samples;
 
 use malpan_server::store::Store;
