@@ -60,6 +60,7 @@ pub(crate) fn kick(reason: KickReason) -> &'static str {
         KickReason::Stopping => "the server is stopping",
         KickReason::RoomFailed => "the room ended by a fault of the server",
         KickReason::InternalError => "a fault of the server ended the connection",
+        KickReason::TakenOver => "you have come back over another connection",
     }
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::Draining => "the server is stopping",
         DenialCode::NoSuchGame => "the server has no such game",
         DenialCode::NotWatchable => "it cannot be watched, or too many watch it",
+        DenialCode::ResumeRefused => "the server does not know this session any more",
         DenialCode::Watching => "only watching: join the room to play and chat",
     }
     .into()

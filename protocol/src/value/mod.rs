@@ -7,6 +7,7 @@ mod list;
 mod payload;
 mod place;
 mod text;
+mod token;
 
 pub use encoded::{CommandBytes, Encoded, RefusalBytes, StateBytes, UpdateBytes};
 pub use game_name::GameName;
@@ -15,6 +16,7 @@ pub use list::{List, ListError};
 pub use payload::SignalPayload;
 pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
+pub use token::ResumeToken;
 
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -60,6 +60,7 @@ kinds! {
         Pong = "pong",
         Bye = "bye",
         Watch = "watch",
+        Resume = "resume",
     }
 }
 
@@ -85,6 +86,11 @@ kinds! {
         Draining = "draining",
         Kicked = "kicked",
         Happened = "happened",
+        Token = "token",
+        Resumed = "resumed",
+        Away = "away",
+        Back = "back",
+        Absent = "absent",
     }
 }
 
@@ -97,6 +103,7 @@ labels! {
         Stopping = "stopping",
         RoomFailed = "room_failed",
         InternalError = "internal_error",
+        TakenOver = "taken_over",
     }
 }
 
@@ -118,6 +125,7 @@ labels! {
         NoSuchGame = "no_such_game",
         NotWatchable = "not_watchable",
         Watching = "watching",
+        ResumeRefused = "resume_refused",
     }
 }
 

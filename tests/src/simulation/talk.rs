@@ -177,5 +177,6 @@ pub(super) fn kicked(reason: KickReason) -> &'static str {
         KickReason::Stopping => "kicked: the server stops",
         KickReason::RoomFailed => "kicked: the room failed",
         KickReason::InternalError => "kicked: the server is at fault",
+        KickReason::TakenOver => "kicked: taken over",
     }
 }
