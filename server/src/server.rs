@@ -8,7 +8,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
-    store::{MemoryStore, Store},
+    store::{self, OpenError, Store},
 };
 use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
@@ -81,6 +81,9 @@ pub enum StartError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// What it shall keep cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// No thread or readiness queue for a shard.
     #[error("cannot start a shard: {0}")]
     Shard(#[from] io::Error),
@@ -94,11 +97,11 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// Listens on every configured address, opens the store and starts the shards, with the games that come with Malpan. Call it on a Tokio
     /// runtime; the acceptors will run there.
     ///
     /// # Errors
-    /// [`StartError`] where an address cannot be had.
+    /// [`StartError`] where an address or the store cannot be had.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let games = Games::standard(&config.game);
         Self::start_with(config, games)
@@ -119,13 +122,14 @@ impl Server {
             http: http.as_ref().map(TcpListener::local_addr).transpose()?,
             lecture: lecture.as_ref().map(TcpListener::local_addr).transpose()?,
         };
+        // Behind the addresses: a second server by mistake says which port is in use.
+        let store = store::open(&config.store)?;
         let counters = Arc::<Counters>::default();
         let (count, settings) = (config.shard_count(), session_settings(&config));
         let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
         let threads = (0..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
-        let store = Arc::new(MemoryStore::default());
         let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random(), store };
         Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
     }
@@ -150,8 +154,8 @@ impl Server {
 }
 
 impl<L: Listener> Server<L> {
-    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
-    /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
+    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
+    /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));

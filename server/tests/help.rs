@@ -39,6 +39,7 @@ fn help_of_the_server() {
 
         Commands:
           config  Print or check a configuration
+          store   Check or copy the store of a server that does not run
 
         Options:
               --listen <IP:PORT>
@@ -52,6 +53,10 @@ fn help_of_the_server() {
               --lecture <IP:PORT|off>
                   Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
                   awaited [default: off]
+
+              --store <redb:PATH|memory:>
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, or
+                  nowhere [default: redb]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
@@ -125,6 +130,7 @@ fn every_default_in_the_help_is_the_real_one() {
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
         ("--http <IP:PORT|off>", "127.0.0.1:7780"),
         ("--lecture <IP:PORT|off>", "off"),
+        ("--store <redb:PATH|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
@@ -150,7 +156,7 @@ fn every_default_in_the_help_is_the_real_one() {
 
 #[test]
 fn flags_of_what_does_not_exist_yet_are_usage_errors() {
-    for flag in ["--store=memory:", "--nonsense"] {
+    for flag in ["--grace=30s", "--nonsense"] {
         let (out, err, code) = run(&[flag]);
         assert_eq!((out.as_str(), code), ("", 2), "{err}");
         assert!(err.contains("unexpected argument"), "{err}");

@@ -76,7 +76,7 @@ mod tests {
         let name = Name::new("Ann \"가\"").unwrap();
         let mut ann = Account {
             id: PlayerId(7),
-            name: name.clone(),
+            name,
             secret: SecretHash::new("$argon2id$x"),
             created: 1,
             banned: None,

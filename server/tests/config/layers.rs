@@ -50,6 +50,7 @@ fn flags_go_before_variables() {
         shards: text("3"),
         rules_threads: text("3"),
         lecture: text("off"),
+        store: text("memory:"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),

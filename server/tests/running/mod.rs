@@ -45,13 +45,15 @@ impl Running {
         running
     }
 
-    /// Starts it, and waits for nothing. HTTP is off unless `args` say where: servers beside each other would all want
-    /// the default port.
+    /// Starts it, and waits for nothing. HTTP is off and the store in memory unless `args` say where: servers beside each
+    /// other would all want the default port and the default file.
     pub(crate) fn spawn(args: &[&str]) -> Self {
         let without_http: &[&str] = if args.contains(&"--http") { &[] } else { &["--http", "off"] };
+        let without_store: &[&str] = if args.contains(&"--store") { &[] } else { &["--store", "memory:"] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_malpan-server"))
             .args(args)
             .args(without_http)
+            .args(without_store)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -17,7 +17,7 @@ mod schema;
 mod tables;
 mod thread;
 
-pub use open::OpenError;
+pub use open::FileError;
 
 use super::{
     Account, Answer, Ban, Census, CreateError, NewAccount, RoomChange, SavedRoom, SecretHash, Store, StoreError,
@@ -55,25 +55,25 @@ impl RedbStore {
     /// Opens the file at `path`, or makes it.
     ///
     /// # Errors
-    /// [`OpenError`], which says what to do.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    /// [`FileError`], which says what to do.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
         Self::of(open::open(path)?)
     }
 
     /// Opens the file at `path`, which has to be there.
     ///
     /// # Errors
-    /// [`OpenError`], which says what to do.
-    pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
+    /// [`FileError`], which says what to do.
+    pub fn open_existing(path: &Path) -> Result<Self, FileError> {
         Self::of(open::open_existing(path)?)
     }
 
-    fn of(opened: open::Opened) -> Result<Self, OpenError> {
+    fn of(opened: open::Opened) -> Result<Self, FileError> {
         let (jobs, waiting) = sync_channel(JOBS);
         let (path, state) = (opened.path.clone(), Arc::<State>::default());
         let worker = Worker::new(opened, Arc::clone(&state));
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
-        let thread = thread.map_err(|error| OpenError::Disk { path: path.clone(), why: error.to_string() })?;
+        let thread = thread.map_err(|error| FileError::Disk { path: path.clone(), why: error.to_string() })?;
         Ok(Self { path, jobs: Some(jobs), state, thread: Some(thread) })
     }
 

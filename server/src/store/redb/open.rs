@@ -25,18 +25,10 @@ pub(super) struct Opened {
 /// Why a store's file cannot be opened. It says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OpenError {
+pub enum FileError {
     /// The folder that it shall be in does not exist.
     #[error("{} cannot be made: there is no folder {}; make it first", .0.display(), .1.display())]
     NoFolder(PathBuf, PathBuf),
-    /// The folder that it shall be in cannot be made.
-    #[error("the folder {} cannot be made: {source}", .folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
     /// A folder is no file.
     #[error("{} is a folder; name a file in it", .0.display())]
     IsFolder(PathBuf),
@@ -49,7 +41,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another program has it.
-    #[error("{} is open in another program; one server has one file: stop the other server, or give this one a file of its own with --store redb:PATH (or --store memory:, which keeps nothing)", .0.display())]
+    #[error("{} is open in another program, most likely a server: stop that one, or name another file with --store redb:PATH (--store memory: keeps nothing)", .0.display())]
     InUse(PathBuf),
     /// It is not redb's.
     #[error("{} is no store: it is not a redb file; name another file, or move this one away", .0.display())]
@@ -86,16 +78,16 @@ pub enum OpenError {
 }
 
 /// Opens the file at `path`, or makes it.
-pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
+pub(super) fn open(path: &Path) -> Result<Opened, FileError> {
     let file = open_file(path)?;
     let database = open_checked(path, file)?;
     Ok(Opened { path: path.into(), database })
 }
 
 /// Opens the file at `path`, which has to be there.
-pub(super) fn open_existing(path: &Path) -> Result<Opened, OpenError> {
+pub(super) fn open_existing(path: &Path) -> Result<Opened, FileError> {
     if let Err(source) = fs::metadata(path) {
-        return Err(OpenError::Access { path: path.into(), source });
+        return Err(FileError::Access { path: path.into(), source });
     }
     open(path)
 }
@@ -123,9 +115,9 @@ fn builder() -> Builder {
     builder
 }
 
-fn open_file(path: &Path) -> Result<File, OpenError> {
+fn open_file(path: &Path) -> Result<File, FileError> {
     if path.is_dir() {
-        return Err(OpenError::IsFolder(path.into()));
+        return Err(FileError::IsFolder(path.into()));
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -133,12 +125,12 @@ fn open_file(path: &Path) -> Result<File, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|source| match (source.kind(), path.parent()) {
-        (io::ErrorKind::NotFound, Some(folder)) => OpenError::NoFolder(path.into(), folder.into()),
-        _ => OpenError::Access { path: path.into(), source },
+        (io::ErrorKind::NotFound, Some(folder)) => FileError::NoFolder(path.into(), folder.into()),
+        _ => FileError::Access { path: path.into(), source },
     })
 }
 
-fn open_checked(path: &Path, file: File) -> Result<Database, OpenError> {
+fn open_checked(path: &Path, file: File) -> Result<Database, FileError> {
     let opened = catch_unwind(AssertUnwindSafe(|| -> Result<Database, Refused> {
         let database = builder().create_with_backend(FileBackend::new(file)?)?;
         schema::prepare(&database, schema::MIGRATIONS)?;
@@ -148,21 +140,21 @@ fn open_checked(path: &Path, file: File) -> Result<Database, OpenError> {
     // redb may panic on a file that was damaged; that is one more way to say so.
     match opened.unwrap_or_else(|_| Err(Refused::Schema(Fault::broken("reading it panics").into()))) {
         Ok(database) => Ok(database),
-        Err(Refused::Redb(DatabaseError::DatabaseAlreadyOpen)) => Err(OpenError::InUse(path)),
+        Err(Refused::Redb(DatabaseError::DatabaseAlreadyOpen)) => Err(FileError::InUse(path)),
         Err(Refused::Redb(DatabaseError::Storage(StorageError::Io(error)))) => match error.kind() {
             // What redb says of a file that does not begin as its own do.
-            io::ErrorKind::InvalidData => Err(OpenError::NotRedb(path)),
-            io::ErrorKind::UnexpectedEof => Err(OpenError::Damaged { path, why: "it is cut short".into() }),
-            _ => Err(OpenError::Disk { path, why: error.to_string() }),
+            io::ErrorKind::InvalidData => Err(FileError::NotRedb(path)),
+            io::ErrorKind::UnexpectedEof => Err(FileError::Damaged { path, why: "it is cut short".into() }),
+            _ => Err(FileError::Disk { path, why: error.to_string() }),
         },
-        Err(Refused::Redb(error)) => Err(OpenError::Damaged { path, why: error.to_string() }),
-        Err(Refused::Schema(schema::Problem::Foreign)) => Err(OpenError::Foreign(path)),
+        Err(Refused::Redb(error)) => Err(FileError::Damaged { path, why: error.to_string() }),
+        Err(Refused::Schema(schema::Problem::Foreign)) => Err(FileError::Foreign(path)),
         Err(Refused::Schema(schema::Problem::Newer(found))) => {
-            Err(OpenError::Newer { path, found, known: schema::VERSION })
+            Err(FileError::Newer { path, found, known: schema::VERSION })
         }
-        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why)))) => Err(OpenError::Disk { path, why }),
+        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why)))) => Err(FileError::Disk { path, why }),
         Err(Refused::Schema(schema::Problem::Fault(Fault::Broken(why) | Fault::Record(why)))) => {
-            Err(OpenError::Damaged { path, why })
+            Err(FileError::Damaged { path, why })
         }
     }
 }
