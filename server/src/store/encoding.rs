@@ -74,13 +74,8 @@ mod tests {
     #[test]
     fn records_look_like_this_and_are_read_again() {
         let name = Name::new("Ann \"가\"").unwrap();
-        let mut ann = Account {
-            id: PlayerId(7),
-            name,
-            secret: SecretHash::new("$argon2id$x"),
-            created: 1,
-            banned: None,
-        };
+        let mut ann =
+            Account { id: PlayerId(7), name, secret: SecretHash::new("$argon2id$x"), created: 1, banned: None };
         let plain = r#"{"id":7,"name":"Ann \"가\"","secret":"$argon2id$x","created":1}"#;
         assert_eq!(String::from_utf8(account(&ann)).unwrap(), plain);
         assert_eq!(read_account(plain.as_bytes()).unwrap(), ann);

@@ -79,3 +79,73 @@ impl From<Fault> for Problem {
         Self::Fault(fault)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{META, Migration, Problem, SCHEMA, prepare, version};
+    use crate::store::redb::{fault::Fault, tables};
+    use redb::{
+        Builder, Database, ReadableDatabase as _, TableDefinition, WriteTransaction, backends::InMemoryBackend,
+    };
+
+    const STEPS: TableDefinition<'_, u64, u64> = TableDefinition::new("steps");
+
+    /// Notes in which order the steps are made, and what the version was then.
+    fn step(writing: &WriteTransaction) -> Result<(), Fault> {
+        let mut steps = writing.open_table(STEPS)?;
+        let made = redb::ReadableTableMetadata::len(&steps)?;
+        steps.insert(made, tables::number(&writing.open_table(META)?, SCHEMA)?)?;
+        Ok(())
+    }
+
+    fn fail(writing: &WriteTransaction) -> Result<(), Fault> {
+        step(writing)?;
+        Err(Fault::broken("it cannot be done"))
+    }
+
+    fn new(migrations: &[Migration]) -> Database {
+        let database = Builder::new().create_with_backend(InMemoryBackend::new()).unwrap();
+        prepare(&database, migrations).unwrap();
+        database
+    }
+
+    fn steps(database: &Database) -> u64 {
+        let reading = database.begin_read().unwrap();
+        reading.open_table(STEPS).map_or(0, |steps| redb::ReadableTableMetadata::len(&steps).unwrap())
+    }
+
+    #[test]
+    fn an_older_one_becomes_this_one_step_by_step_and_once() {
+        let database = new(&[]);
+        assert_eq!(version(&database).unwrap(), Some(1));
+        prepare(&database, &[step]).unwrap();
+        assert_eq!((version(&database).unwrap(), steps(&database)), (Some(2), 1));
+        prepare(&database, &[fail, step, step]).unwrap();
+        assert_eq!((version(&database).unwrap(), steps(&database)), (Some(4), 3), "what is done is not done again");
+        prepare(&database, &[fail, fail, fail]).unwrap();
+    }
+
+    #[test]
+    fn a_new_one_needs_no_steps() {
+        let database = new(&[fail, fail]);
+        assert_eq!((version(&database).unwrap(), steps(&database)), (Some(3), 0));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_older_one_whole() {
+        let database = new(&[]);
+        let failed = prepare(&database, &[step, fail]);
+        assert!(matches!(failed, Err(Problem::Fault(Fault::Broken(_)))), "{failed:?}");
+        assert_eq!((version(&database).unwrap(), steps(&database)), (Some(1), 0));
+        prepare(&database, &[step, step]).unwrap();
+        assert_eq!((version(&database).unwrap(), steps(&database)), (Some(3), 2));
+    }
+
+    #[test]
+    fn a_newer_one_is_refused_and_left_alone() {
+        let database = new(&[step, step]);
+        let refused = prepare(&database, &[step]);
+        assert!(matches!(refused, Err(Problem::Newer(3))), "{refused:?}");
+        assert_eq!(version(&database).unwrap(), Some(3));
+    }
+}
