@@ -8,7 +8,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
-    store::{MemoryStore, Store},
+    store::{self, OpenError, Store},
     tls::{self, Reload, TlsError, TlsFiles},
 };
 use malpan_net::{
@@ -93,6 +93,9 @@ pub enum StartError {
     /// The signal for a new certificate cannot be caught.
     #[error("cannot catch SIGHUP: {0}")]
     Hangup(io::Error),
+    /// What it shall keep cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// No thread or readiness queue for a shard.
     #[error("cannot start a shard: {0}")]
     Shard(#[from] io::Error),
@@ -106,11 +109,11 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// Listens on every configured address, opens the store and starts the shards, with the games that come with Malpan. Call it on a Tokio
     /// runtime; the acceptors will run there.
     ///
     /// # Errors
-    /// [`StartError`] where an address cannot be had, or there is no certificate where one is named.
+    /// [`StartError`] where an address or the store cannot be had, or there is no certificate where one is named.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let games = Games::standard(&config.game);
         Self::start_with(config, games)
@@ -134,6 +137,8 @@ impl Server {
             http: http.as_ref().map(TcpListener::local_addr).transpose()?,
             lecture: lecture.as_ref().map(TcpListener::local_addr).transpose()?,
         };
+        // Behind the addresses: a second server by mistake says which port is in use.
+        let store = store::open(&config.store)?;
         let counters = Arc::<Counters>::default();
         let (count, settings) = (config.shard_count(), session_settings(&config));
         let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
@@ -141,7 +146,7 @@ impl Server {
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
         let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
-        let (seed, store) = (rand::random(), Arc::new(MemoryStore::default()));
+        let seed = rand::random();
         let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, store };
         let mut server = Self { http, addresses, threads, ..Self::on(ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
@@ -171,8 +176,8 @@ impl Server {
 }
 
 impl<L: Listener> Server<L> {
-    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
-    /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
+    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
+    /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));

@@ -6,6 +6,7 @@ use super::{
     rules::Violation,
     text,
 };
+use crate::store::StoreAddress;
 use malpan_protocol::{BoardSize, Limits, MAX_CLIENT_FRAME, SeatCount};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZero, thread, time::Duration};
@@ -91,6 +92,12 @@ section! {
         #[serde(with = "text::shown")]
         lecture: AddressOrOff = AddressOrOff::Off,
             Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
+        /// Where accounts, resume tokens and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for
+        /// `malpan/malpan.redb` in the user's folder for data), or in memory, where they are gone with the server
+        /// (`memory:`).
+        #[serde(with = "text::shown")]
+        store: StoreAddress = StoreAddress::DefaultFile,
+            Allowed::Form("redb, redb:PATH, such as redb:/var/lib/malpan/malpan.redb, or memory:");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
@@ -280,5 +287,6 @@ impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
+impl Ranged for StoreAddress {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

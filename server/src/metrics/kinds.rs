@@ -94,6 +94,36 @@ kinds! {
     }
 }
 
+/// What is asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreOperation {
+    CreateAccount,
+    ReadAccount,
+    ChangeAccount,
+    ListAccounts,
+    ReadToken,
+    ChangeToken,
+    ReadRooms,
+    SaveRooms,
+    ReservePlayers,
+    ReadAll,
+}
+
+labels! {
+    StoreOperation {
+        CreateAccount = "create_account",
+        ReadAccount = "read_account",
+        ChangeAccount = "change_account",
+        ListAccounts = "list_accounts",
+        ReadToken = "read_token",
+        ChangeToken = "change_token",
+        ReadRooms = "read_rooms",
+        SaveRooms = "save_rooms",
+        ReservePlayers = "reserve_players",
+        ReadAll = "read_all",
+    }
+}
+
 labels! {
     KickReason {
         SlowConsumer = "slow_consumer",
@@ -180,7 +210,7 @@ pub(super) fn shown(count: Count) -> Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientKind, Labelled, RefusalKind, ServerKind};
+    use super::{ClientKind, Labelled, RefusalKind, ServerKind, StoreOperation};
     use malpan_protocol::{ClientPacket, DenialCode, KickReason, RefusalReason, ServerPacket};
     use std::collections::BTreeSet;
 
@@ -199,6 +229,7 @@ mod tests {
         assert_closed::<KickReason>();
         assert_closed::<DenialCode>();
         assert_closed::<RefusalKind>();
+        assert_closed::<StoreOperation>();
     }
 
     #[test]
