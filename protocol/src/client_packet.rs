@@ -1,7 +1,7 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload,
+    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, Secret, SignalPayload,
     SoftwareName, VersionRange, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,20 @@ pub enum ClientPacket {
         /// Which.
         room: RoomId,
     },
+    /// Makes an account, which keeps the name for good, and signs in to it.
+    Register {
+        /// The name asked for.
+        name: Name,
+        /// The password that the account will have.
+        secret: Secret,
+    },
+    /// Signs in to an account.
+    Login {
+        /// Its name.
+        name: Name,
+        /// Its password.
+        secret: Secret,
+    },
 }
 
 /// Which rooms a list holds.
@@ -113,4 +127,8 @@ pub enum SignalTarget {
 
 impl Packet for ClientPacket {
     const MAX_PAYLOAD: usize = MAX_CLIENT_FRAME;
+
+    fn holds_a_secret(&self) -> bool {
+        matches!(self, Self::Register { .. } | Self::Login { .. })
+    }
 }

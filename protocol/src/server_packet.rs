@@ -73,6 +73,11 @@ pub enum ServerPacket {
     },
     /// Something happened in the game that everyone has to know. Must be delivered.
     Happened(Happened),
+    /// The operator has something to say to everyone who is signed in.
+    Notice {
+        /// What.
+        text: ChatText,
+    },
 }
 
 /// See [`ServerPacket::Welcome`].
@@ -129,7 +134,7 @@ pub enum DenialCode {
     AddressFull,
     /// Too many connections that have not signed in. Closes.
     TooManyUnsigned,
-    /// Someone signed in has that name.
+    /// Someone signed in has that name, or it is an account's.
     NameTaken,
     /// Too many sign-in attempts on this connection. Closes.
     TooManyAttempts,
@@ -149,6 +154,18 @@ pub enum DenialCode {
     NotWatchable,
     /// Who watches has no part in the room: no commands, no chat, no signals.
     Watching,
+    /// No account has that name and that password. Which of both is wrong is not said.
+    WrongCredentials,
+    /// The server cannot do that now: too many sign in at once, or it does not reach its store. Try again in a moment.
+    Busy,
+    /// The operator has banned the account.
+    Banned,
+    /// The server takes no guests: sign in to an account.
+    SignInRequired,
+    /// The server takes no password over a connection that is not encrypted.
+    Insecure,
+    /// Too soon after wrong passwords; the reason says for how long.
+    TooSoon,
 }
 
 /// See [`ServerPacket::Rooms`].
@@ -350,6 +367,12 @@ pub enum KickReason {
     RoomFailed,
     /// The connection ended by a fault of the server.
     InternalError,
+    /// The same account signed in over another connection.
+    SignedInElsewhere,
+    /// The operator has banned the account.
+    Banned,
+    /// The operator has deleted the account.
+    AccountDeleted,
 }
 
 impl Packet for ServerPacket {

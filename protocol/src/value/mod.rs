@@ -6,6 +6,7 @@ mod id;
 mod list;
 mod payload;
 mod place;
+mod secret;
 mod text;
 
 pub use encoded::{CommandBytes, Encoded, RefusalBytes, StateBytes, UpdateBytes};
@@ -14,6 +15,7 @@ pub use id::{PlayerId, RoomId};
 pub use list::{List, ListError};
 pub use payload::SignalPayload;
 pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
+pub use secret::Secret;
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
 
 /// Why a value was refused.

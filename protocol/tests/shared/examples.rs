@@ -14,7 +14,8 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
     use ClientPacket as P;
     let hello =
         || P::Hello { versions: VersionRange { min: 1, max: 1 }, client: SoftwareName::new("demo/1.0").unwrap() };
-    let guest = |name| P::Guest { name: Name::new(name).unwrap() };
+    let name = |text| Name::new(text).unwrap();
+    let guest = |text| P::Guest { name: name(text) };
     let open = |game, title, seats| P::OpenRoom { game, title, seats };
     let join = |target| P::Join { target };
     let signal = |to, payload| P::Signal { to, payload: SignalPayload::new(payload).unwrap() };
@@ -40,6 +41,8 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
         ("Pong", vec![P::Pong { nonce: 251 }]),
         ("Bye", vec![P::Bye]),
         ("Watch", vec![P::Watch { room: RoomId(301) }]),
+        ("Register", vec![P::Register { name: name("Ann"), secret: Secret::new("correct horse").unwrap() }]),
+        ("Login", vec![P::Login { name: name("말판"), secret: Secret::new("비밀번호").unwrap() }]),
         ("session/hello", vec![hello()]),
         ("session/guest", vec![guest("Ann")]),
         ("session/join", vec![join(JoinTarget::Any)]),
@@ -105,6 +108,7 @@ pub(crate) fn to_client() -> Table<ServerPacket> {
         ("Draining", vec![P::Draining { seconds: 10 }]),
         ("Kicked", vec![P::Kicked { reason: KickReason::SlowConsumer }]),
         ("Happened", vec![game_examples::placed()]),
+        ("Notice", vec![P::Notice { text: ChatText::new("back at ten").unwrap() }]),
         ("session/welcome", vec![welcome()]),
         ("session/signed-in", vec![signed_in(1, "Ann")]),
         ("session/joined", vec![P::Joined(joined_1)]),

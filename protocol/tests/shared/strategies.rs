@@ -27,6 +27,8 @@ pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
         number_u32().prop_map(|nonce| P::Pong { nonce }),
         Just(P::Bye),
         number_u32().prop_map(|id| P::Watch { room: RoomId(id) }),
+        (name(), secret()).prop_map(|(name, secret)| P::Register { name, secret }),
+        (name(), secret()).prop_map(|(name, secret)| P::Login { name, secret }),
     ]
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         plain::<KickReason>().prop_map(|reason| P::Kicked { reason }),
         (number_u64(), option::of(ack()), games::update_bytes())
             .prop_map(|(event, ack, updates)| P::Happened(Happened { event, ack, updates })),
+        chat_text().prop_map(|text| P::Notice { text }),
     ]
 }
 
@@ -133,6 +136,10 @@ fn title() -> impl Strategy<Value = RoomTitle> {
 
 fn chat_text() -> impl Strategy<Value = ChatText> {
     text(ChatText::MAX_CHARS, ChatText::new)
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof!["[ -~]{8,128}", "[가-힣]{3,42}"].prop_map(|text| Secret::new(&text).unwrap())
 }
 
 fn game_name() -> impl Strategy<Value = GameName> {

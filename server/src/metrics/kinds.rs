@@ -60,6 +60,8 @@ kinds! {
         Pong = "pong",
         Bye = "bye",
         Watch = "watch",
+        Register = "register",
+        Login = "login",
     }
 }
 
@@ -85,6 +87,7 @@ kinds! {
         Draining = "draining",
         Kicked = "kicked",
         Happened = "happened",
+        Notice = "notice",
     }
 }
 
@@ -97,6 +100,9 @@ labels! {
         Stopping = "stopping",
         RoomFailed = "room_failed",
         InternalError = "internal_error",
+        SignedInElsewhere = "signed_in_elsewhere",
+        Banned = "banned",
+        AccountDeleted = "account_deleted",
     }
 }
 
@@ -118,6 +124,12 @@ labels! {
         NoSuchGame = "no_such_game",
         NotWatchable = "not_watchable",
         Watching = "watching",
+        WrongCredentials = "wrong_credentials",
+        Busy = "busy",
+        Banned = "banned",
+        SignInRequired = "sign_in_required",
+        Insecure = "insecure",
+        TooSoon = "too_soon",
     }
 }
 
