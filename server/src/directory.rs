@@ -120,7 +120,14 @@ impl Directory {
         }
         open.lobby.watch(room, self.0.limits.watchers)?;
         let inbox = open.inboxes[&room].clone();
-        Ok(Hold { directory: self.clone(), inbox, room, who: Who::Watcher(session), state: HoldState::Reserved })
+        Ok(Hold {
+            directory: self.clone(),
+            inbox,
+            room,
+            who: Who::Watcher(session),
+            session: None,
+            state: HoldState::Reserved,
+        })
     }
 
     /// One page of rooms numbered above `after`.
@@ -230,7 +237,7 @@ impl Directory {
 
     fn hold(&self, open: &Open, Place { room, seat }: Place) -> Hold {
         let inbox = open.inboxes[&room].clone();
-        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), state: HoldState::Reserved }
+        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), session: None, state: HoldState::Reserved }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -251,6 +258,8 @@ pub(crate) struct Hold {
     inbox: Inbox,
     room: RoomId,
     who: Who,
+    /// Whose it is, once it is taken.
+    session: Option<SessionId>,
     state: HoldState,
 }
 
@@ -289,6 +298,7 @@ impl Hold {
     /// Comes in; false where the room has closed or failed. Waits while the room's inbox is full.
     pub(crate) async fn come_in(&mut self, newcomer: Newcomer) -> bool {
         let seat = self.seat();
+        self.session = Some(newcomer.to.session());
         let told = self.send(Message::Join { seat, newcomer }).await;
         if told {
             self.state = HoldState::Taken;
@@ -310,7 +320,7 @@ impl Hold {
     /// Goes, and waits until the room will send nothing more.
     pub(crate) async fn go(mut self) {
         let (done, left) = oneshot::channel();
-        let leave = Message::Leave { who: self.who, reason: LeaveReason::Left, done: Some(done) };
+        let leave = self.leaving(LeaveReason::Left, Some(done));
         if self.send(leave).await {
             self.state = HoldState::Left;
             // An error means that the room has failed, which ends the session as well, or closed, of which it was told.
@@ -322,8 +332,14 @@ impl Hold {
     pub(crate) fn vacate(mut self, reason: LeaveReason) {
         if self.state == HoldState::Taken {
             self.state = HoldState::Left;
-            self.send_without_waiting(Message::Leave { who: self.who, reason, done: None });
+            self.send_without_waiting(self.leaving(reason, None));
         }
+    }
+
+    /// The word that whoever took the place leaves it.
+    fn leaving(&self, reason: LeaveReason, done: Option<oneshot::Sender<()>>) -> Message {
+        let from = self.session.expect("a place that is taken has an owner");
+        Message::Leave { who: self.who, from, reason, done }
     }
 
     fn send_without_waiting(&self, message: Message) {
@@ -348,9 +364,7 @@ impl Drop for Hold {
             }
             (HoldState::Reserved, Who::Watcher(_)) => self.directory.unwatch(self.room),
             // Here only when the session's task panicked or was dropped.
-            (HoldState::Taken, who) => {
-                self.send_without_waiting(Message::Leave { who, reason: LeaveReason::Disconnected, done: None });
-            }
+            (HoldState::Taken, _) => self.send_without_waiting(self.leaving(LeaveReason::Disconnected, None)),
         }
     }
 }

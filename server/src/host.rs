@@ -10,6 +10,7 @@ use crate::{
     metrics::Metrics,
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
+    store::{MemoryStore, Store},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
 use malpan_protocol::{DenialCode, KickReason, ServerPacket};
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
     /// How many lecture clients have been given a name.
@@ -44,22 +46,23 @@ pub(crate) struct Shared {
 }
 
 impl Host {
-    /// A host without players, with the games that come with Malpan.
+    /// A host without players, with the games that come with Malpan. What it keeps is gone with it.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let games = Games::standard(&config.game);
         Self::with_games(config, games)
     }
 
-    /// A host without players that plays `games`.
+    /// As [`Host::new`], with these games.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::on(config, games, Vec::new(), rand::random())
+        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()))
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
-    /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes.
-    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64) -> Self {
+    /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes. What outlives the host
+    /// is in `store`.
+    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64, store: Arc<dyn Store>) -> Self {
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
@@ -71,6 +74,7 @@ impl Host {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::default(),
+            store,
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             lecture_clients: AtomicU64::new(0),
@@ -102,6 +106,12 @@ impl Host {
     #[must_use]
     pub fn signed_in(&self) -> usize {
         self.0.accounts.signed_in()
+    }
+
+    /// Where it keeps what outlives it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
     }
 
     /// What players and rooms report.

@@ -82,7 +82,11 @@ fn pages(sources: Sources) -> Router {
 }
 
 async fn readyz(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
-    if sources.is_draining() { (StatusCode::SERVICE_UNAVAILABLE, "draining\n") } else { (StatusCode::OK, "ready\n") }
+    match () {
+        () if sources.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        () if !sources.store_is_well() => (StatusCode::SERVICE_UNAVAILABLE, "store\n"),
+        () => (StatusCode::OK, "ready\n"),
+    }
 }
 
 async fn metrics(State(sources): State<Arc<Sources>>) -> impl IntoResponse {

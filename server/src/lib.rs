@@ -27,6 +27,7 @@ mod player;
 mod room;
 mod server;
 pub mod signals;
+pub mod store;
 
 pub use games::{Games, NewRoom};
 pub use greeting::Greeting;

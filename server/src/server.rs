@@ -8,6 +8,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    store::{MemoryStore, Store},
 };
 use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
@@ -54,6 +55,8 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the server keeps what outlives it.
+    pub store: Arc<dyn Store>,
 }
 
 /// Where a server listens, with the ports that were given for port 0.
@@ -122,7 +125,8 @@ impl Server {
         let threads = (0..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
-        let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random() };
+        let store = Arc::new(MemoryStore::default());
+        let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random(), store };
         Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
     }
 
@@ -151,7 +155,7 @@ impl<L: Listener> Server<L> {
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed);
+        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store));
         Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
     }
 
@@ -183,7 +187,7 @@ impl<L: Listener> Server<L> {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host } = self;
-        let Ground { listeners, lecture, shards, rules, counters, seed: _ } = ground;
+        let Ground { listeners, lecture, shards, rules, counters, seed: _, store: _ } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection: it answers as long as the server is there.
         let mut http = JoinSet::new();

@@ -50,6 +50,19 @@ fn rules_are_pure() {
 }
 
 #[test]
+fn a_store_keeps_records_and_knows_nothing_of_who_uses_it() {
+    let folder = root().join("server/src/store");
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let code = code_of(&fs::read_to_string(&path).unwrap());
+        for word in ["malpan_net", "malpan_game", "Session", "Board", "crate::room", "crate::player", "crate::host"] {
+            assert!(!code.contains(word), "{} names {word}", path.display());
+        }
+        assert!(!code.contains("crate::accounts"), "{} knows rules of accounts", path.display());
+    }
+}
+
+#[test]
 fn accounts_see_no_socket_and_no_board() {
     let code = code_of(&fs::read_to_string(root().join("server/src/accounts.rs")).unwrap());
     for word in

@@ -8,6 +8,7 @@ mod payload;
 mod place;
 mod secret;
 mod text;
+mod token;
 
 pub use encoded::{CommandBytes, Encoded, RefusalBytes, StateBytes, UpdateBytes};
 pub use game_name::GameName;
@@ -17,6 +18,7 @@ pub use payload::SignalPayload;
 pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
 pub use secret::Secret;
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
+pub use token::ResumeToken;
 
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -80,7 +80,7 @@ fn deal<L: Listener, T: Transport<L::Stream>, P: Protocol>(
 ) {
     // The socket leaves the acceptor's readiness queue here and enters the shard's there.
     match L::hand_over(stream, shard.settings(), protocol.heartbeat().is_some()) {
-        Ok(take_over) => shard.open_with(peer, protocol, permit, move || async move {
+        Ok(take_over) => shard.open_with(peer, protocol, permit, T::IS_ENCRYPTED, move || async move {
             // An error is the machine's, which watches no more sockets than it can. The peer is not named: it would have
             // its place in every session's task.
             let stream =

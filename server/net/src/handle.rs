@@ -99,6 +99,9 @@ struct Shared {
     heartbeat: Option<Frame>,
     /// The type of the protocol.
     protocol: TypeId,
+    is_encrypted: bool,
+    /// In milliseconds on the shard's exact clock.
+    began_at: u64,
     // Times on the shard's coarse clock, in milliseconds.
     heard_at: AtomicU64,
     pinged_at: AtomicU64,
@@ -119,9 +122,10 @@ impl SessionHandle {
         shard: Shard,
         permit: Permit,
         protocol: &P,
+        is_encrypted: bool,
     ) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, receiver) = SendQueue::new();
-        let now = shard.clock_ms();
+        let (now, began_at) = (shard.clock_ms(), shard.exact_clock_ms());
         let shared = Shared {
             id,
             peer,
@@ -131,6 +135,8 @@ impl SessionHandle {
             permit: Mutex::new(Some(permit)),
             heartbeat: protocol.heartbeat(),
             protocol: TypeId::of::<P>(),
+            is_encrypted,
+            began_at,
             heard_at: AtomicU64::new(now),
             pinged_at: AtomicU64::new(now),
             blocked_since: AtomicU64::new(0),
@@ -157,6 +163,13 @@ impl SessionHandle {
     #[must_use]
     pub fn speaks<P: Protocol>(&self) -> bool {
         self.0.protocol == TypeId::of::<P>()
+    }
+
+    /// Whether its [transport](crate::Transport::IS_ENCRYPTED) keeps what travels from everyone on the way: for a service
+    /// that takes no secrets otherwise. A stream that was opened [by hand](Shard::open) does not count as such.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.is_encrypted
     }
 
     /// The shard on which the session lives.
@@ -251,6 +264,13 @@ impl SessionHandle {
         // Rounded up: a deadline may come a sweep late, but never early.
         let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
         self.0.deadline.store(at, Ordering::Relaxed);
+    }
+
+    /// How long ago the connection was accepted, its transport's handshake included: a deadline that counts from there is
+    /// what is left of it.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(self.0.shard.exact_clock_ms().saturating_sub(self.0.began_at))
     }
 
     /// Frames and bytes that wait to be taken by the kernel.

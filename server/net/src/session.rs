@@ -254,8 +254,8 @@ mod tests {
     async fn a_session_has_a_number_and_knows_its_protocol() {
         let (shard, admission, peer) = shard();
         let permit = || admission.admit(peer.ip()).unwrap();
-        let (first, _queue) = shard.register(peer, permit(), &Silent::<0>);
-        let (second, _queue) = shard.register(peer, permit(), &Silent::<1>);
+        let (first, _queue) = shard.register(peer, permit(), &Silent::<0>, false);
+        let (second, _queue) = shard.register(peer, permit(), &Silent::<1>, false);
         let [first, second] = [first.session(), second.session()];
         assert!(first.speaks::<Silent<0>>() && !first.speaks::<Silent<1>>());
         assert!(second.speaks::<Silent<1>>() && !second.speaks::<Silent<0>>());
@@ -275,7 +275,7 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     async fn a_session_is_a_small_task() {
         let (shard, admission, peer) = shard();
-        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Silent::<0>);
+        let (registered, queue) = shard.register(peer, admission.admit(peer.ip()).unwrap(), &Silent::<0>, false);
         let connect = pending::<io::Result<TcpStream>>;
         let task = size_of_val(&run(connect, Silent::<0>, registered, queue));
         println!("a session's task, without its service: {task} bytes");
@@ -287,7 +287,7 @@ mod tests {
         let (shard, admission, peer) = shard();
         let permit = admission.admit(peer.ip()).unwrap();
         let connect = || ready(Err::<TcpStream, _>(io::ErrorKind::NotConnected.into()));
-        shard.open_with(peer, Silent::<0>, permit, connect);
+        shard.open_with(peer, Silent::<0>, permit, false, connect);
         assert_eq!((shard.sessions(), admission.sessions()), (1, 1));
         shard.finished().await;
         assert_eq!((shard.sessions(), admission.sessions(), admission.pending()), (0, 0, 0));

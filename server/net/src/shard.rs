@@ -96,7 +96,7 @@ impl Shard {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         P: Protocol,
     {
-        self.open_with(peer, protocol, permit, || ready(Ok(io)));
+        self.open_with(peer, protocol, permit, false, || ready(Ok(io)));
     }
 
     /// Opens a session on a stream that `connect` makes on the shard's own runtime, which may take a while.
@@ -105,13 +105,14 @@ impl Shard {
         peer: SocketAddr,
         protocol: P,
         permit: Permit,
+        is_encrypted: bool,
         connect: impl FnOnce() -> F + Send + 'static,
     ) where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<IO>> + Send + 'static,
         P: Protocol,
     {
-        let (registered, queue) = self.register(peer, permit, &protocol);
+        let (registered, queue) = self.register(peer, permit, &protocol, is_encrypted);
         drop(self.spawn(session::run(connect, protocol, registered, queue)));
     }
 
@@ -172,9 +173,10 @@ impl Shard {
         peer: SocketAddr,
         permit: Permit,
         protocol: &P,
+        is_encrypted: bool,
     ) -> (Registered, UnboundedReceiver<Item>) {
         let id = SessionId(LAST_SESSION.fetch_add(1, Ordering::Relaxed) + 1);
-        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol);
+        let (session, queue) = SessionHandle::new(id, peer, self.clone(), permit, protocol, is_encrypted);
         (Registered::new(session), queue)
     }
 

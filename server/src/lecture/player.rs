@@ -90,14 +90,14 @@ impl Service for LecturePlayer {
                 if self.budgets.step(&self.host.rates, now.into_std()) {
                     self.last_seq = self.last_seq.wrapping_add(1);
                     let command = CommandBytes::of(&direction).expect("a direction is one byte");
-                    place.send(Message::Command { seat, seq: self.last_seq, command }).await;
+                    place.send(Message::Command { seat, from: self.session.id(), seq: self.last_seq, command }).await;
                 }
             }
             LecturePacket::Chat { text } => {
                 // An empty line, which a client sends when Enter is pressed twice, is not worth a word.
                 let Some(text) = ChatText::lossy(&text) else { return };
                 if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.send(Message::Chat { seat, text }).await;
+                    place.send(Message::Chat { seat, from: self.session.id(), text }).await;
                 } else {
                     self.too_fast(now);
                 }

@@ -60,6 +60,7 @@ kinds! {
         Pong = "pong",
         Bye = "bye",
         Watch = "watch",
+        Resume = "resume",
         Register = "register",
         Login = "login",
     }
@@ -87,6 +88,11 @@ kinds! {
         Draining = "draining",
         Kicked = "kicked",
         Happened = "happened",
+        Token = "token",
+        Resumed = "resumed",
+        Away = "away",
+        Back = "back",
+        Absent = "absent",
         Notice = "notice",
     }
 }
@@ -100,6 +106,7 @@ labels! {
         Stopping = "stopping",
         RoomFailed = "room_failed",
         InternalError = "internal_error",
+        TakenOver = "taken_over",
         SignedInElsewhere = "signed_in_elsewhere",
         Banned = "banned",
         AccountDeleted = "account_deleted",
@@ -124,6 +131,7 @@ labels! {
         NoSuchGame = "no_such_game",
         NotWatchable = "not_watchable",
         Watching = "watching",
+        ResumeRefused = "resume_refused",
         WrongCredentials = "wrong_credentials",
         Busy = "busy",
         Banned = "banned",

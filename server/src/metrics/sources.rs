@@ -41,6 +41,11 @@ impl Sources {
         self.host.is_draining()
     }
 
+    /// Whether the store answers.
+    pub(crate) fn store_is_well(&self) -> bool {
+        self.host.store().is_well()
+    }
+
     /// The page as of now.
     pub(crate) fn page(&self) -> String {
         let mut page = Page::default();

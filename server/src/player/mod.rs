@@ -138,7 +138,7 @@ impl Service for Player {
             ClientPacket::Command { seq, command } => {
                 let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
                 if self.budgets.step(&self.host.rates, now.into_std()) {
-                    place.send(Message::Command { seat, seq, command }).await;
+                    place.send(Message::Command { seat, from: self.session.id(), seq, command }).await;
                 } else {
                     // Not a strike: a held key is no attack.
                     self.session.send(self.host.outgoing.refused(seq, RefusalReason::TooFast));
@@ -151,13 +151,13 @@ impl Service for Player {
                 } else if to == SignalTarget::Myself {
                     self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Echo { payload }));
                 } else {
-                    place.send(Message::Signal { seat, payload }).await;
+                    place.send(Message::Signal { seat, from: self.session.id(), payload }).await;
                 }
             }
             ClientPacket::Chat { text } => {
                 let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
                 if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.send(Message::Chat { seat, text }).await;
+                    place.send(Message::Chat { seat, from: self.session.id(), text }).await;
                 } else {
                     self.too_fast("lines of chat", now);
                 }

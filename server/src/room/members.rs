@@ -47,6 +47,11 @@ impl Members {
         self.seats[seat.index()].as_mut()
     }
 
+    /// Whether the seat is this session's.
+    pub(crate) fn sits(&self, seat: Seat, session: SessionId) -> bool {
+        self.member(seat).is_some_and(|member| member.to.session() == session)
+    }
+
     /// Where to send to someone.
     pub(crate) fn recipient(&self, who: Who) -> Option<&Recipient> {
         match who {

@@ -50,19 +50,19 @@ pub(crate) struct Opening {
     pub(crate) shard: Shard,
 }
 
-/// What a room is told.
+/// What a room is told. `from` is the session that says it: by the time it is heard, someone else may have the seat.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// Someone sits down on a reserved seat, or begins to watch.
     Join { seat: Option<Seat>, newcomer: Newcomer },
     /// Someone is gone. `done` is told once nothing more will be sent to them.
-    Leave { who: Who, reason: LeaveReason, done: Option<oneshot::Sender<()>> },
+    Leave { who: Who, from: SessionId, reason: LeaveReason, done: Option<oneshot::Sender<()>> },
     /// A player's command to the game.
-    Command { seat: Seat, seq: u32, command: CommandBytes },
+    Command { seat: Seat, from: SessionId, seq: u32, command: CommandBytes },
     /// A player's line of chat.
-    Chat { seat: Seat, text: ChatText },
+    Chat { seat: Seat, from: SessionId, text: ChatText },
     /// A player's match data for the room.
-    Signal { seat: Seat, payload: SignalPayload },
+    Signal { seat: Seat, from: SessionId, payload: SignalPayload },
     /// Someone who lagged has caught up.
     Recovered { who: Who },
     /// The last seat was given back by someone who had not sat down.

@@ -208,20 +208,26 @@ impl<G: Game> Room<G> {
                 }
                 self.joining = None;
             }
-            Message::Leave { who, reason, done } => {
+            Message::Leave { who, from, reason, done } => {
                 let released = match who {
-                    Who::Seat(seat) => self.leave(seat, reason, at),
+                    Who::Seat(seat) if self.members.sits(seat, from) => self.leave(seat, reason, at),
+                    Who::Seat(_) => Released::Open,
                     Who::Watcher(session) => self.unwatch(session, reason),
                 };
                 // An error means that the session did not wait for the answer.
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
-            Message::Command { seat, seq, command } => self.command(seat, seq, &command, at),
-            Message::Chat { seat, text } => {
+            // Of whoever has no seat any more, nothing that was on its way counts.
+            Message::Command { seat, from, .. }
+            | Message::Chat { seat, from, .. }
+            | Message::Signal { seat, from, .. }
+                if !self.members.sits(seat, from) => {}
+            Message::Command { seat, seq, command, .. } => self.command(seat, seq, &command, at),
+            Message::Chat { seat, text, .. } => {
                 self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
             }
-            Message::Signal { seat, payload } => {
+            Message::Signal { seat, payload, .. } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
             Message::Recovered { who } => self.catch_up(who),

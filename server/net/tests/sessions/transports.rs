@@ -6,7 +6,7 @@ use crate::support::{
     sockets::{connect, listen, patient, read_to_end, until},
     unpack,
 };
-use malpan_net::{CloseReason, Count, Delivery, Settings, Shard, Transport, accept};
+use malpan_net::{CloseReason, Count, Delivery, Settings, Shard, Tcp, Transport, accept};
 use socket2::SockRef;
 use std::{
     future::pending,
@@ -35,6 +35,8 @@ enum Gate {
 }
 
 impl Transport for Gate {
+    const IS_ENCRYPTED: bool = true;
+
     type Stream = BufStream<TcpStream>;
 
     async fn handshake(&self, stream: TcpStream) -> io::Result<BufStream<TcpStream>> {
@@ -72,7 +74,7 @@ async fn at_the_gate(gate: Gate, handshake_within: Duration, sessions: usize) ->
 }
 
 /// Opens such a gate in front of the scene, and takes one client to it.
-async fn connect_to(scene: &Scene, gate: Gate) -> (TcpStream, CancellationToken) {
+async fn connect_to(scene: &Scene, gate: impl Transport) -> (TcpStream, CancellationToken) {
     let (listener, address) = listen();
     let stop = CancellationToken::new();
     let shards: Arc<[Shard]> = Arc::new([scene.shard.clone()]);
@@ -91,6 +93,7 @@ async fn behind_a_handshake_everything_is_as_it_is_without() {
     // It has its place from the beginning, and no service before the end.
     assert_eq!((scene.places(), scene.admission.pending()), ([1; 3], 1));
     assert!(scene.try_opened().is_none());
+    scene.shard.each_session(|session| assert!(session.is_encrypted(), "as the gate says"));
     // What is queued meanwhile waits for the stream.
     scene.shard.each_session(|session| assert_eq!(session.send(frame("early")), Delivery::Queued));
     // The first packet may come with the last of the handshake.
@@ -164,4 +167,13 @@ async fn the_kernel_watches_those_that_cannot_be_asked() {
         let _gate = connect_to(&scene, Gate::Keepalive(is_on)).await;
         assert_eq!(keepalive.recv().await, Some(no_heartbeat));
     }
+}
+
+#[tokio::test]
+async fn plain_tcp_and_a_stream_of_ones_own_are_not_encrypted() {
+    let mut scene = Scene::new(patient());
+    let _client = connect_to(&scene, Tcp).await;
+    assert!(!scene.opened().await.is_encrypted());
+    let (_peer, session) = scene.open().await;
+    assert!(!session.is_encrypted());
 }
