@@ -15,6 +15,12 @@ impl Player {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
             (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
+            (State::Greeted { .. }, ClientPacket::Resume { .. }) => {
+                self.deny(DenialCode::ResumeRefused, "this server brings nobody back yet");
+            }
+            (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
+                self.deny(DenialCode::Busy, "this server does not keep accounts yet");
+            }
             (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
