@@ -9,6 +9,7 @@ use crate::{
     greeting::{Greeting, begins_hello},
     metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
+    people::People,
     player::{Player, Rates},
     store::{MemoryStore, Store},
 };
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) people: People,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
     /// How many lecture clients have been given a name.
@@ -68,6 +70,8 @@ impl Host {
             watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
+            empty_grace: config.limits.empty_room_grace,
+            barred_for: config.limits.removed_for,
         };
         let metrics = Metrics::default();
         Self(Arc::new(Shared {
@@ -75,6 +79,7 @@ impl Host {
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::default(),
             store: Arc::new(MeteredStore::new(store, metrics.clone())),
+            people: People::new(config.limits.lobby_deliveries_per_second),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             lecture_clients: AtomicU64::new(0),
@@ -124,6 +129,7 @@ impl Host {
     pub fn start_draining(&self, within: Duration) {
         // An error means that it has been asked to before; it stops as it said then.
         let _ = self.0.draining.set(Instant::now() + within);
+        self.0.directory.keep_empty_rooms_no_more();
     }
 
     /// Has every room send what it holds back for its next flush, and waits until all have.

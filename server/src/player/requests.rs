@@ -3,11 +3,13 @@
 use super::{Player, State};
 use crate::{
     directory::{Hold, NoPlace},
+    door::Shut,
     ending::Ending,
-    room::{Dialect, Newcomer, Recipient},
+    room::{Dialect, Newcomer, Recipient, Ticket},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
+use malpan_protocol::{ClientPacket, DenialCode, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Player {
@@ -21,45 +23,10 @@ impl Player {
             (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
                 self.deny(DenialCode::Busy, "this server does not keep accounts yet");
             }
-            (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let page = self.host.directory.page(after, filter);
-                    self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
-                } else {
-                    self.too_fast("room lists", now);
-                }
-            }
-            // Who hears that a watched room has closed may have asked to leave it already.
-            (State::SignedIn { place: Some(place), .. }, ClientPacket::Leave) if place.is_over() => self.forget_place(),
-            (State::SignedIn { .. }, ClientPacket::Leave) if self.place().is_some() => self.leave().await,
-            (State::SignedIn { .. }, ClientPacket::Join { target }) if self.place().is_none() => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let (directory, shard) = (&self.host.directory, self.session.shard());
-                    let reserved = match target {
-                        JoinTarget::Room(room) => directory.reserve(room),
-                        JoinTarget::Any => directory.reserve_any(None, shard),
-                        JoinTarget::AnyOf(game) => directory.reserve_any(Some(game), shard),
-                    };
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("joins", now);
-                }
-            }
-            (State::SignedIn { .. }, ClientPacket::Watch { room }) if self.place().is_none() => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let reserved = self.host.directory.reserve_watch(room, self.session.id());
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("joins", now);
-                }
-            }
-            (State::SignedIn { .. }, ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
-                if self.budgets.open_room(&self.host.rates, now.into_std()) {
-                    let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("new rooms", now);
-                }
+            (State::SignedIn { .. }, ClientPacket::Say { to, manner, text }) => self.say(to, manner, text, now).await,
+            (State::SignedIn { identity, .. }, packet) => {
+                let name = identity.name().clone();
+                self.of_rooms(packet, &name, now).await;
             }
             _ => self.out_of_order(),
         }
@@ -89,7 +56,9 @@ impl Player {
                 self.state = State::SignedIn { place: None, identity };
                 self.session.establish();
                 self.log(|| tracing::debug!("signed in"));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
+                let signed_in = ServerPacket::SignedIn { player, name: name.clone() };
+                self.session.send(self.host.outgoing.frame(&signed_in));
+                self.listener = Some(self.host.people.arrive(player, name, self.session.clone()));
                 if let Some(draining) = self.host.draining() {
                     self.session.send(self.host.outgoing.frame(&draining));
                 }
@@ -104,7 +73,7 @@ impl Player {
         }
     }
 
-    async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
+    pub(super) async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
         if self.host.is_draining() {
             return self.deny(DenialCode::Draining, "the server is about to stop; no room can be joined");
         }
@@ -113,9 +82,15 @@ impl Player {
             Err(why) => return self.deny(denial_code(&why), why),
         };
         let State::SignedIn { place, identity } = &mut self.state else { return };
-        let to = Recipient::new(self.session.clone(), Dialect::Malpan);
+        let mut to = Recipient::new(self.session.clone(), Dialect::Malpan);
+        if let Some(listener) = &self.listener {
+            // Before the room knows of them: it may put them out again at once.
+            listener.leave_lobby();
+            to = to.with_ticket(Arc::new(Ticket::new(listener.way_back())));
+        }
         if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
             if hold.is_over() {
+                self.enter_lobby();
                 let why = WatchError::NoSuchRoom(hold.room());
                 return self.deny(DenialCode::NoSuchRoom, why);
             }
@@ -126,28 +101,39 @@ impl Player {
         self.log(|| tracing::debug!("in a room"));
     }
 
-    async fn leave(&mut self) {
+    pub(super) async fn leave(&mut self) {
         let State::SignedIn { place, .. } = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
         if let Some(hold) = place.take() {
             hold.go().await;
         }
+        self.enter_lobby();
         self.log(|| tracing::debug!("left the room"));
     }
 
-    fn forget_place(&mut self) {
+    fn enter_lobby(&self) {
+        if let Some(listener) = &self.listener {
+            listener.enter_lobby();
+        }
+    }
+
+    pub(super) fn forget_place(&mut self) {
         if let State::SignedIn { place, .. } = &mut self.state {
             *place = None;
         }
     }
 }
 
-fn denial_code(why: &NoPlace) -> DenialCode {
+pub(super) fn denial_code(why: &NoPlace) -> DenialCode {
     match why {
         NoPlace::Join(JoinError::NoSuchRoom(_)) | NoPlace::Watch(WatchError::NoSuchRoom(_)) => DenialCode::NoSuchRoom,
         NoPlace::Join(JoinError::RoomFull(_)) => DenialCode::RoomFull,
         NoPlace::Open(_) => DenialCode::TooManyRooms,
         NoPlace::Watch(WatchError::Full(_)) | NoPlace::NotWatchable(_) => DenialCode::NotWatchable,
         NoPlace::NoSuchGame(_) => DenialCode::NoSuchGame,
+        NoPlace::BoardNotAllowed { .. } => DenialCode::BoardNotAllowed,
+        NoPlace::Shut(Shut::PasswordRequired(_)) => DenialCode::PasswordRequired,
+        NoPlace::Shut(Shut::WrongPassword(_)) => DenialCode::WrongPassword,
+        NoPlace::Shut(Shut::Barred { .. }) => DenialCode::Barred,
     }
 }

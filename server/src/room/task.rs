@@ -1,12 +1,19 @@
 //! A room's task.
 
-use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
+mod owning;
+
+use super::{
+    Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, history::Ring, members::Members,
+    ownership::Ownership,
+};
 use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
 use malpan_game::{Effects, Game, Place, Released};
 use malpan_protocol::{
-    Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
-    RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
+    About, Ack, ChatText, Chatted, CommandBytes, DenialCode, Door, Entered, Happened, Joined, LeaveReason, Left,
+    Manner, Member, Name, RefusalBytes, RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes,
+    UpdateBytes,
 };
+pub(crate) use owning::OwnersWish;
 use std::{
     pin::{Pin, pin},
     time::Duration,
@@ -37,6 +44,8 @@ pub(crate) struct Room<G> {
     outgoing: Outgoing,
     game: G,
     members: Members,
+    ownership: Ownership,
+    history: Ring,
     batch: Batch,
     /// Taken from the inbox and not dealt with yet; the oldest is the last.
     waiting: Vec<Message>,
@@ -47,6 +56,8 @@ pub(crate) struct Room<G> {
     next_flush: Instant,
     /// When what is pending is due, where it is held back.
     held_until: Option<Instant>,
+    /// When it closes, unless someone comes: everyone has left.
+    closes_at: Option<Instant>,
     /// Whether the last messages took longer than a turn.
     is_slow: bool,
 }
@@ -63,12 +74,15 @@ impl<G: Game> Room<G> {
             metrics,
             game,
             members: Members::default(),
+            ownership: Ownership::new(setup.owned),
+            history: Ring::default(),
             batch: Batch::default(),
             waiting: Vec::new(),
             joining: None,
             opened,
             next_flush: opened,
             held_until: None,
+            closes_at: None,
             is_slow: false,
         }
     }
@@ -76,6 +90,7 @@ impl<G: Game> Room<G> {
     /// Serves the room until the directory has closed it.
     pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
+        let mut close_due = pin!(sleep_until(self.next_flush));
         let mut ticks = G::TICK.map(|every| ticks(self.opened, every));
         loop {
             let mut ticked = false;
@@ -91,6 +106,13 @@ impl<G: Game> Room<G> {
                     }
                 }
                 () = &mut flush_due, if self.batch.is_pending() => {}
+                () = &mut close_due, if self.closes_at.is_some() => {
+                    self.closes_at = None;
+                    // Not where someone is on the way here: their coming or going brings us back to this.
+                    if self.directory.close_if_empty(self.id) {
+                        return self.close(inbox).await;
+                    }
+                }
             }
             if ticked {
                 self.tick();
@@ -99,8 +121,14 @@ impl<G: Game> Room<G> {
             let (mut turn, mut handled) = (now, 0_usize);
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
-                if self.take(message, now) == Released::Closed {
-                    return self.close(inbox).await;
+                match self.take(message, now) {
+                    Released::Open => {}
+                    Released::Empty => {
+                        let at = now + self.setup.empty_grace;
+                        self.closes_at = Some(at);
+                        close_due.as_mut().reset(at);
+                    }
+                    Released::Closed => return self.close(inbox).await,
                 }
                 if self.batch.is_full() {
                     self.flush();
@@ -147,7 +175,8 @@ impl<G: Game> Room<G> {
     /// The last seat is free: who watches is told, and who wanted to.
     async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         self.flush();
-        // Before anyone hears of it, so that whoever does finds the room closed.
+        // Before anyone hears of it, so that whoever does finds the room closed and is in the lobby.
+        self.members.watchers().iter().for_each(Recipient::put_out);
         inbox.close();
         let left = ServerPacket::RoomLeft { room: self.id };
         self.members.watchers().iter().for_each(|watcher| watcher.send(&self.outgoing.frame(&left)));
@@ -222,17 +251,17 @@ impl<G: Game> Room<G> {
             Message::Command { seat, from, .. }
             | Message::Chat { seat, from, .. }
             | Message::Signal { seat, from, .. }
+            | Message::Own { seat, from, .. }
                 if !self.members.sits(seat, from) => {}
             Message::Command { seat, seq, command, .. } => self.command(seat, seq, &command, at),
-            Message::Chat { seat, text, .. } => {
-                self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
-            }
+            Message::Chat { seat, manner, text, .. } => self.say(seat, manner, text),
             Message::Signal { seat, payload, .. } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
             Message::Recovered { who } => self.catch_up(who),
             Message::Flush { .. } => self.flush(),
-            Message::Abandoned => return Released::Closed,
+            Message::Own { seat, wish, name, .. } => self.own(seat, wish, &name, at),
+            Message::Vacant(released) => return released,
             #[cfg(test)]
             Message::Fault => panic!("a fault, as a test wants it"),
         }
@@ -243,35 +272,63 @@ impl<G: Game> Room<G> {
         // Updates first: the newcomer may be put where a piece has just left.
         self.flush();
         let updates = encode(self.game.take_seat(at, seat));
-        let member = Member { seat, name: newcomer.name.clone() };
+        let name = newcomer.name.clone();
+        let member = Member { seat, name: name.clone() };
         self.batch.event(|event| ServerPacket::Entered(Entered { event, member, updates }));
+        if self.ownership.take_seat(seat) {
+            self.tell_owner(Some(name));
+        }
+        self.closes_at = None;
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
         self.flush();
         let to = newcomer.to.clone();
         tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "took the seat");
         self.members.add(seat, newcomer);
-        to.send(&self.outgoing.frame(&self.picture_for(Some(seat))));
+        self.show(&to, Some(seat));
     }
 
     fn watch(&mut self, to: Recipient) {
         self.flush();
         tracing::debug!(room = self.id.0, session = to.session().0, "watches");
-        to.send(&self.outgoing.frame(&self.picture_for(None)));
+        self.show(&to, None);
         self.members.add_watcher(to);
     }
 
     fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
         // Updates of a seat reach everyone while someone sits there.
         self.flush();
-        if self.members.member(seat).is_some() {
-            // While they are still a member: should the rules fail now, they are told as everyone.
-            let updates = encode(self.game.leave_seat(at, seat));
-            let member = self.members.remove(seat).expect("it was there");
-            tracing::debug!(room = self.id.0, seat = seat.index(), session = member.to.session().0, "left the seat");
-            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
-            self.let_go(&member.to, reason);
+        if let Some((to, _)) = self.clear(seat, reason, at) {
+            self.let_go(&to, reason);
         }
         self.directory.release(Place { room: self.id, seat })
+    }
+
+    /// Takes whoever sits there out of the game and the room.
+    fn clear(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Option<(Recipient, Name)> {
+        self.members.member(seat)?;
+        // While they are still a member: should the rules fail now, they are told as everyone.
+        let updates = encode(self.game.leave_seat(at, seat));
+        let member = self.members.remove(seat)?;
+        tracing::debug!(room = self.id.0, seat = seat.index(), session = member.to.session().0, "left the seat");
+        self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
+        if self.ownership.leave_seat(seat) {
+            let owner = self.ownership.owner().and_then(|seat| self.members.member(seat));
+            self.tell_owner(owner.map(|member| member.name.clone()));
+        }
+        Some((member.to, member.name))
+    }
+
+    fn say(&mut self, seat: Seat, manner: Manner, text: ChatText) {
+        if let Some(member) = self.members.member(seat) {
+            self.history.add(member.name.clone(), manner, text.clone());
+        }
+        self.batch.event(|event| {
+            let said = Chatted { event, seat, text };
+            match manner {
+                Manner::Say => ServerPacket::Chat(said),
+                Manner::Emote => ServerPacket::Emote(said),
+            }
+        });
     }
 
     fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
@@ -344,6 +401,19 @@ impl<G: Game> Room<G> {
         self.flush();
         if let Some(to) = self.members.recipient(who) {
             to.send_latest(&self.outgoing.frame(&self.batch.snapshot(self.state(), self.members.acks())));
+        }
+    }
+
+    /// Shows the room to whoever has come: first as it stands, then what not every room has.
+    fn show(&self, to: &Recipient, seat: Option<Seat>) {
+        to.send(&self.outgoing.frame(&self.picture_for(seat)));
+        let (room, owner, door) = (self.id, self.ownership.owner(), self.setup.door);
+        if self.setup.owned || door == Door::Password {
+            to.send(&self.outgoing.frame(&ServerPacket::About(About { room, owner, door })));
+        }
+        for lines in self.history.packets(room) {
+            // So that whoever is behind is not sent away for what was said long ago.
+            to.send_droppable(&self.outgoing.frame(&ServerPacket::History(lines)));
         }
     }
 
