@@ -8,6 +8,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    resume::TokenSource,
     store::{MemoryStore, Store},
 };
 use malpan_net::{
@@ -55,6 +56,8 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the tokens come from with which players come back.
+    pub tokens: TokenSource,
     /// Where the server keeps what outlives it.
     pub store: Arc<dyn Store>,
 }
@@ -126,7 +129,8 @@ impl Server {
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
         let store = Arc::new(MemoryStore::default());
-        let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random(), store };
+        let (seed, tokens) = (rand::random(), TokenSource::system());
+        let ground = Ground { listeners, lecture, shards, rules, counters, seed, tokens, store };
         Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
     }
 
@@ -153,9 +157,10 @@ impl<L: Listener> Server<L> {
     /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
     /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
-    pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+    pub fn on(mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store));
+        let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store);
         Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
     }
 
@@ -187,7 +192,7 @@ impl<L: Listener> Server<L> {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host } = self;
-        let Ground { listeners, lecture, shards, rules, counters, seed: _, store: _ } = ground;
+        let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection: it answers as long as the server is there.
         let mut http = JoinSet::new();
@@ -239,6 +244,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        host.expect_nobody_back();
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {
             shard.finished().await;
@@ -268,7 +274,7 @@ fn announce(host: &Host, shards: &[Shard]) {
 }
 
 async fn nobody_plays(host: &Host) {
-    while host.seats_taken() > 0 {
+    while !host.nobody_plays() {
         sleep(Duration::from_millis(20)).await;
     }
 }
