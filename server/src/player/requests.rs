@@ -4,10 +4,15 @@ use super::{Player, State};
 use crate::{
     directory::{Hold, NoPlace},
     ending::Ending,
-    room::{Dialect, Newcomer, Recipient},
+    resume::Kept,
+    room::{Dialect, Newcomer, Recipient, Returning},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
+use malpan_protocol::{
+    ClientPacket, DenialCode, JoinTarget, Name, ResumeToken, Resumed, Resumption, Seen, ServerPacket, SoftwareName,
+    VersionRange, Welcome,
+};
+use std::fmt;
 use tokio::time::Instant;
 
 impl Player {
@@ -15,13 +20,13 @@ impl Player {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
             (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
-            (State::Greeted { .. }, ClientPacket::Resume { .. }) => {
-                self.deny(DenialCode::ResumeRefused, "this server brings nobody back yet");
+            (&State::Greeted { sign_in_tries }, ClientPacket::Resume { token, seen }) => {
+                self.resume(&token, seen, sign_in_tries + 1).await;
             }
             (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
                 self.deny(DenialCode::Busy, "this server does not keep accounts yet");
             }
-            (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
+            (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
                     self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
@@ -30,9 +35,11 @@ impl Player {
                 }
             }
             // Who hears that a watched room has closed may have asked to leave it already.
-            (State::SignedIn { place: Some(place), .. }, ClientPacket::Leave) if place.is_over() => self.forget_place(),
-            (State::SignedIn { .. }, ClientPacket::Leave) if self.place().is_some() => self.leave().await,
-            (State::SignedIn { .. }, ClientPacket::Join { target }) if self.place().is_none() => {
+            (State::SignedIn(presence), ClientPacket::Leave) if presence.place.as_ref().is_some_and(Hold::is_over) => {
+                self.forget_place();
+            }
+            (State::SignedIn(_), ClientPacket::Leave) if self.place().is_some() => self.leave().await,
+            (State::SignedIn(_), ClientPacket::Join { target }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let (directory, shard) = (&self.host.directory, self.session.shard());
                     let reserved = match target {
@@ -45,7 +52,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::Watch { room }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::Watch { room }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_watch(room, self.session.id());
                     self.take_place(reserved).await;
@@ -53,7 +60,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
                 if self.budgets.open_room(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
                     self.take_place(reserved).await;
@@ -86,21 +93,57 @@ impl Player {
         match self.host.accounts.sign_in_guest(name) {
             Ok(identity) => {
                 let (player, name) = (identity.player(), identity.name().clone());
-                self.state = State::SignedIn { place: None, identity };
+                let (presence, token) = self.host.registry.enter(Kept { identity, place: None }, &self.session);
+                self.state = State::SignedIn(presence);
                 self.session.establish();
                 self.log(|| tracing::debug!("signed in"));
                 self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
-                if let Some(draining) = self.host.draining() {
-                    self.session.send(self.host.outgoing.frame(&draining));
-                }
+                self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
+                self.tell_draining();
             }
-            Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
-                self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");
+            Err(taken) => self.not_signed_in(tries, DenialCode::NameTaken, taken),
+        }
+    }
+
+    /// Signs in as who the client was, and takes its seat again.
+    async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: u16) {
+        let Some((presence, token)) = self.host.registry.resume(token, &self.session).await else {
+            let why = "this token brings nobody back; sign in anew";
+            return self.not_signed_in(tries, DenialCode::ResumeRefused, why);
+        };
+        self.state = State::SignedIn(presence);
+        self.session.establish();
+        self.log(|| tracing::debug!("back"));
+        self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
+        self.tell_draining();
+        let State::SignedIn(presence) = &mut self.state else { return };
+        let (player, name) = (presence.identity.player(), presence.identity.name().clone());
+        if let Some(place) = &mut presence.place {
+            let to = Recipient::new(self.session.clone(), Dialect::Malpan);
+            // The room answers, for it alone knows what was missed.
+            if place.come_back(Returning { player, name: name.clone(), to, seen }).await {
+                return;
             }
-            Err(taken) => {
-                self.state = State::Greeted { sign_in_tries: tries };
-                self.deny(DenialCode::NameTaken, taken);
-            }
+            // It has failed meanwhile.
+            presence.place = None;
+        }
+        let resumed = ServerPacket::Resumed(Resumed { player, name, place: Resumption::Lobby });
+        self.session.send(self.host.outgoing.frame(&resumed));
+    }
+
+    /// A try to sign in has failed; another is welcome, unless there were too many.
+    fn not_signed_in(&mut self, tries: u16, code: DenialCode, why: impl fmt::Display) {
+        if tries >= self.host.config.limits.sign_in_attempts {
+            let why = "too many tries to sign in on this connection";
+            return self.deny_and_close(DenialCode::TooManyAttempts, why);
+        }
+        self.state = State::Greeted { sign_in_tries: tries };
+        self.deny(code, why);
+    }
+
+    fn tell_draining(&self) {
+        if let Some(draining) = self.host.draining() {
+            self.session.send(self.host.outgoing.frame(&draining));
         }
     }
 
@@ -112,9 +155,9 @@ impl Player {
             Ok(hold) => hold,
             Err(why) => return self.deny(denial_code(&why), why),
         };
-        let State::SignedIn { place, identity } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         let to = Recipient::new(self.session.clone(), Dialect::Malpan);
-        if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
+        if !hold.come_in(Newcomer { name: presence.identity.name().clone(), to }).await {
             if hold.is_over() {
                 let why = WatchError::NoSuchRoom(hold.room());
                 return self.deny(DenialCode::NoSuchRoom, why);
@@ -122,22 +165,22 @@ impl Player {
             // The room does not know of this session, so nobody else will end it.
             return self.session.close(Ending::RoomFailed.into());
         }
-        *place = Some(hold);
+        presence.place = Some(hold);
         self.log(|| tracing::debug!("in a room"));
     }
 
     async fn leave(&mut self) {
-        let State::SignedIn { place, .. } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
-        if let Some(hold) = place.take() {
+        if let Some(hold) = presence.place.take() {
             hold.go().await;
         }
         self.log(|| tracing::debug!("left the room"));
     }
 
     fn forget_place(&mut self) {
-        if let State::SignedIn { place, .. } = &mut self.state {
-            *place = None;
+        if let State::SignedIn(presence) = &mut self.state {
+            presence.place = None;
         }
     }
 }
