@@ -14,10 +14,12 @@ pub(crate) enum Ending {
     Flooding,
     /// The room ended by a fault of ours.
     RoomFailed,
+    /// The player has come back over another connection.
+    TakenOver,
 }
 
 impl Ending {
-    const ALL: [Self; 4] = [Self::Bye, Self::Denied, Self::Flooding, Self::RoomFailed];
+    const ALL: [Self; 5] = [Self::Bye, Self::Denied, Self::Flooding, Self::RoomFailed, Self::TakenOver];
 
     /// The ending that `code` stands for.
     pub(crate) fn of(code: u16) -> Option<Self> {
@@ -30,6 +32,7 @@ impl Ending {
             Self::Bye | Self::Denied => None,
             Self::Flooding => Some(KickReason::Flooding),
             Self::RoomFailed => Some(KickReason::RoomFailed),
+            Self::TakenOver => Some(KickReason::TakenOver),
         }
     }
 }

@@ -11,10 +11,13 @@ use crate::{
     outgoing::{Outgoing, frame},
     people::People,
     player::{Player, Rates},
+    resume::{Grace, Registry, TokenSource},
+    room::RingLimits,
+    server::admission_limits,
     store::{MemoryStore, Store},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
-use malpan_protocol::{DenialCode, KickReason, ServerPacket};
+use malpan_protocol::{DenialCode, KickReason, MAX_SERVER_FRAME, ServerPacket};
 use std::{
     fmt,
     sync::{Arc, OnceLock, atomic::AtomicU64},
@@ -35,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) people: People,
     pub(crate) metrics: Metrics,
@@ -58,13 +62,23 @@ impl Host {
     /// As [`Host::new`], with these games.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()))
+        Self::on(config, games, Vec::new(), rand::random(), TokenSource::system(), Arc::new(MemoryStore::default()))
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
     /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes. What outlives the host
     /// is in `store`.
-    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn on(
+        config: Config,
+        games: Games,
+        rules: Vec<Shard>,
+        seed: u64,
+        tokens: TokenSource,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let grace = Grace { time: config.limits.resume_grace, limits: admission_limits(&config) };
+        // Where nobody comes back, nothing is kept for them.
+        let kept = if grace.time.is_zero() { 0 } else { config.limits.ring_events };
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
@@ -72,12 +86,16 @@ impl Host {
             inbox: config.limits.room_inbox,
             empty_grace: config.limits.empty_room_grace,
             barred_for: config.limits.removed_for,
+            kept: RingLimits { events: kept, bytes: config.limits.ring_bytes },
+            // The answer and the snapshot behind it have to fit as well.
+            replay: config.limits.queue_bytes.saturating_sub(MAX_SERVER_FRAME),
         };
         let metrics = Metrics::default();
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::default(),
+            registry: Registry::new(grace, tokens),
             store: Arc::new(MeteredStore::new(store, metrics.clone())),
             people: People::new(config.limits.lobby_deliveries_per_second),
             outgoing: Outgoing::new(metrics.clone()),
@@ -107,10 +125,16 @@ impl Host {
         self.0.directory.seats_taken()
     }
 
-    /// Players who are signed in.
+    /// Players who are signed in and not away.
     #[must_use]
     pub fn signed_in(&self) -> usize {
-        self.0.accounts.signed_in()
+        self.0.accounts.signed_in().saturating_sub(self.away())
+    }
+
+    /// Players whose connections were lost and who may come back.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        self.0.registry.away()
     }
 
     /// Where it keeps what outlives it.
@@ -142,6 +166,16 @@ impl Host {
     pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
         let why = "this port speaks TLS; connect with --tls";
         begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
+    }
+
+    /// Whether nobody is playing: whoever still has a seat is away.
+    pub(crate) fn nobody_plays(&self) -> bool {
+        self.seats_taken() <= self.0.registry.seats_away()
+    }
+
+    /// Whoever is away is given up; from now on nobody is expected back.
+    pub(crate) fn expect_nobody_back(&self) {
+        self.0.registry.close();
     }
 
     /// What its sessions share.

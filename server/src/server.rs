@@ -8,6 +8,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    resume::TokenSource,
     store::{self, OpenError, Store},
     tls::{self, Reload, TlsError, TlsFiles},
 };
@@ -61,6 +62,8 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the tokens come from with which players come back.
+    pub tokens: TokenSource,
     /// Where the server keeps what outlives it.
     pub store: Arc<dyn Store>,
 }
@@ -146,8 +149,8 @@ impl Server {
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
         let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
-        let seed = rand::random();
-        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, store };
+        let (seed, tokens) = (rand::random(), TokenSource::system());
+        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
         let mut server = Self { http, addresses, threads, ..Self::on(ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
             tls::note(&loaded, "start");
@@ -179,9 +182,10 @@ impl<L: Listener> Server<L> {
     /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
     /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
-    pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+    pub fn on(mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store));
+        let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store);
         let tls = ground.tls.clone().map(|config| {
             let host = host.clone();
             Tls::answering(config, move |first| host.tls_required(first))
@@ -218,7 +222,7 @@ impl<L: Listener> Server<L> {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
-        let Ground { listeners, tls: _, lecture, shards, rules, counters, seed: _, store: _ } = ground;
+        let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
         let mut beside = JoinSet::new();
@@ -277,6 +281,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        host.expect_nobody_back();
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {
             shard.finished().await;
@@ -306,7 +311,7 @@ fn announce(host: &Host, shards: &[Shard]) {
 }
 
 async fn nobody_plays(host: &Host) {
-    while host.seats_taken() > 0 {
+    while !host.nobody_plays() {
         sleep(Duration::from_millis(20)).await;
     }
 }

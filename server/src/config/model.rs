@@ -253,6 +253,14 @@ section! {
         /// Times a second that a line said in the lobby is handed to someone, all lines and all who are there together. A
         /// line that comes when they are used up is denied.
         lobby_deliveries_per_second: usize = 20_000, count("deliveries", 1, MILLION);
+        /// Time for which a player whose connection is lost keeps name, seat and piece, and may come back. 0s gives
+        /// everything back at once.
+        #[serde(with = "text::duration")]
+        resume_grace: Duration = Duration::from_secs(30), time(Duration::ZERO, HOUR);
+        /// Last events that each room keeps for players who come back. Whoever has missed more gets the whole picture.
+        ring_events: usize = 256, count("events", 0, 65_536);
+        /// Bytes of such events that each room keeps at the most.
+        ring_bytes: usize = 65_536, count("bytes", 0, MIB_16);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
-//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
+//! Connected --Hello--> Greeted --Guest, Resume--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
 //! ```
 //!
 //! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
@@ -14,7 +14,7 @@ mod requests;
 mod rooms;
 mod talk;
 
-use crate::{accounts::Identity, directory::Hold, ending::Ending, host::Shared, people::Listener, room::Message};
+use crate::{directory::Hold, ending::Ending, host::Shared, people::Listener, resume::Presence, room::Message};
 use budgets::soon;
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
@@ -37,14 +37,14 @@ pub struct Player {
 enum State {
     Connected,
     Greeted { sign_in_tries: u16 },
-    SignedIn { place: Option<Hold>, identity: Identity },
+    SignedIn(Presence),
 }
 
 impl State {
     /// The place in a room. One that the room has ended is none.
     fn place(&self) -> Option<&Hold> {
         match self {
-            Self::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
+            Self::SignedIn(presence) => presence.place.as_ref().filter(|place| !place.is_over()),
             _ => None,
         }
     }
@@ -77,7 +77,8 @@ impl Player {
         match (&self.state, self.place()) {
             (_, Some(_)) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
             // It was on its way when the owner put them out.
-            (State::SignedIn { place: Some(place), .. }, None) if place.seat().is_some() => {}
+            (State::SignedIn(presence), None)
+                if presence.place.as_ref().is_some_and(|place| place.seat().is_some()) => {}
             _ => self.out_of_order(),
         }
     }
@@ -98,8 +99,8 @@ impl Player {
         let why = match &self.state {
             State::Connected => "say hello first",
             State::Greeted { .. } => "sign in first; one hello is enough",
-            State::SignedIn { .. } if self.place().is_none() => "join a room first; signing in once is enough",
-            State::SignedIn { .. } => "leave the room first; signing in once is enough",
+            State::SignedIn(_) if self.place().is_none() => "join a room first; signing in once is enough",
+            State::SignedIn(_) => "leave the room first; signing in once is enough",
         };
         self.deny_and_close(DenialCode::OutOfOrder, why);
     }
@@ -120,13 +121,12 @@ impl Player {
     fn log(&self, line: impl FnOnce()) {
         let (session, peer) = (self.session.id().0, self.session.peer());
         let span = match &self.state {
-            State::SignedIn { identity, place: Some(place) } => {
-                let (player, name, room) = (identity.player().0, identity.name().as_str(), place.room().0);
-                tracing::error_span!("session", session, %peer, player, name, room)
-            }
-            State::SignedIn { identity, place: None } => {
-                let (player, name) = (identity.player().0, identity.name().as_str());
-                tracing::error_span!("session", session, %peer, player, name)
+            State::SignedIn(presence) => {
+                let (player, name) = (presence.identity.player().0, presence.identity.name().as_str());
+                match &presence.place {
+                    Some(place) => tracing::error_span!("session", session, %peer, player, name, room = place.room().0),
+                    None => tracing::error_span!("session", session, %peer, player, name),
+                }
             }
             _ => tracing::error_span!("session", session, %peer),
         };
@@ -141,6 +141,9 @@ impl Service for Player {
         let now = Instant::now();
         if let Err(wait) = self.budgets.packet(&self.host.rates, now.into_std()) {
             return self.too_fast("packets", wait, now);
+        }
+        if let State::SignedIn(presence) = &mut self.state {
+            presence.heard();
         }
         match packet {
             ClientPacket::Command { seq, command } => {
@@ -205,11 +208,24 @@ impl Service for Player {
         if reason != CloseReason::Malformed {
             self.log(|| tracing::debug!(?reason, "gone"));
         }
-        if let State::SignedIn { place, .. } = &mut self.state
-            && let Some(place) = place.take()
-        {
-            place.vacate(leave_reason(reason));
+        if let State::SignedIn(presence) = std::mem::replace(&mut self.state, State::Connected) {
+            let why = leave_reason(reason);
+            if may_return(reason) { presence.lost(why) } else { presence.end(why) }
         }
+    }
+}
+
+/// Whether it was the connection that ended, and not the player who went or was sent away.
+fn may_return(reason: CloseReason) -> bool {
+    match reason {
+        CloseReason::PeerClosed
+        | CloseReason::Broken
+        | CloseReason::Silent
+        | CloseReason::SlowConsumer
+        | CloseReason::WriteStalled
+        | CloseReason::Panicked => true,
+        CloseReason::Service(code) => Ending::of(code) == Some(Ending::TakenOver),
+        _ => false,
     }
 }
 

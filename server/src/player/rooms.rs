@@ -90,8 +90,8 @@ impl Player {
     async fn go(&mut self) {
         match &self.state {
             // Who hears that the room has let go of them may have asked to leave it already.
-            State::SignedIn { place: Some(place), .. } if place.is_over() => self.forget_place(),
-            State::SignedIn { place: Some(_), .. } => self.leave().await,
+            State::SignedIn(presence) if presence.place.as_ref().is_some_and(Hold::is_over) => self.forget_place(),
+            State::SignedIn(presence) if presence.place.is_some() => self.leave().await,
             _ => self.out_of_order(),
         }
     }

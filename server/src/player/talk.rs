@@ -34,8 +34,8 @@ impl Player {
             let why = format_args!("too much is said in the lobby; again in {}", soon(wait));
             return self.deny(DenialCode::RateLimited, why);
         }
-        let State::SignedIn { identity, .. } = &self.state else { return };
-        let packet = ServerPacket::LobbyChat(LobbyChat { name: identity.name().clone(), manner, text });
+        let State::SignedIn(presence) = &self.state else { return };
+        let packet = ServerPacket::LobbyChat(LobbyChat { name: presence.identity.name().clone(), manner, text });
         let frame = outgoing::frame(&packet);
         let told = self.host.people.tell_lobby(&frame).await;
         self.host.metrics.sent((&packet).into(), frame.len(), told);
@@ -43,11 +43,11 @@ impl Player {
 
     /// Both get it, unless whoever it is for does not. They are never sent away for what others say to them.
     fn whisper(&self, to: &Name, manner: Manner, text: ChatText) {
-        let State::SignedIn { identity, .. } = &self.state else { return };
+        let State::SignedIn(presence) = &self.state else { return };
         let Some(person) = self.host.people.find(to) else {
             return self.deny(DenialCode::NoSuchPlayer, format_args!("nobody named {to} is here to hear that"));
         };
-        let (from, to) = (identity.name().clone(), person.name.clone());
+        let (from, to) = (presence.identity.name().clone(), person.name.clone());
         let whisper = ServerPacket::Whisper(Whisper { from, to, manner, text });
         let frame = self.host.outgoing.frame(&whisper);
         if person.session.id() != self.session.id() && person.session.send_droppable(frame) != Delivery::Queued {

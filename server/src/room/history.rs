@@ -8,9 +8,9 @@ const PACKET_BYTES: usize = 8 * 1024;
 
 /// The last [`MAX_HISTORY`] lines. Nothing is reserved until something is said.
 #[derive(Debug, Default)]
-pub(crate) struct Ring(VecDeque<PastLine>);
+pub(crate) struct Past(VecDeque<PastLine>);
 
-impl Ring {
+impl Past {
     /// Something was said.
     pub(crate) fn add(&mut self, name: Name, manner: Manner, text: ChatText) {
         if self.0.len() == MAX_HISTORY {
@@ -41,12 +41,12 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_HISTORY, Ring};
+    use super::{MAX_HISTORY, Past};
     use crate::outgoing::frame;
     use malpan_protocol::{ChatText, MAX_SERVER_FRAME, Manner, Name, RoomId, ServerPacket};
 
-    fn ring(lines: impl Iterator<Item = String>) -> Ring {
-        let mut ring = Ring::default();
+    fn ring(lines: impl Iterator<Item = String>) -> Past {
+        let mut ring = Past::default();
         for line in lines {
             ring.add(Name::new("말판").unwrap(), Manner::Say, ChatText::new(&line).unwrap());
         }

@@ -3,15 +3,16 @@
 mod owning;
 
 use super::{
-    Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, history::Ring, members::Members,
+    Message, Newcomer, Opening, Recipient, Returning, RoomSetup, Who, batch::Batch, history::Past, members::Members,
     ownership::Ownership,
 };
 use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
 use malpan_game::{Effects, Game, Place, Released};
+use malpan_net::{Frame, SessionId};
 use malpan_protocol::{
     About, Ack, ChatText, Chatted, CommandBytes, DenialCode, Door, Entered, Happened, Joined, LeaveReason, Left,
-    Manner, Member, Name, RefusalBytes, RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes,
-    UpdateBytes,
+    Manner, Member, Name, RefusalBytes, RefusalReason, Resumed, Resumption, RoomId, RoomTitle, Seat, ServerPacket,
+    Signalled, StateBytes, UpdateBytes,
 };
 pub(crate) use owning::OwnersWish;
 use std::{
@@ -45,7 +46,7 @@ pub(crate) struct Room<G> {
     game: G,
     members: Members,
     ownership: Ownership,
-    history: Ring,
+    history: Past,
     batch: Batch,
     /// Taken from the inbox and not dealt with yet; the oldest is the last.
     waiting: Vec<Message>,
@@ -75,8 +76,8 @@ impl<G: Game> Room<G> {
             game,
             members: Members::default(),
             ownership: Ownership::new(setup.owned),
-            history: Ring::default(),
-            batch: Batch::default(),
+            history: Past::default(),
+            batch: Batch::new(setup.kept),
             waiting: Vec::new(),
             joining: None,
             opened,
@@ -247,6 +248,14 @@ impl<G: Game> Room<G> {
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
+            // Told late, the player may be back already.
+            Message::Away { seat, from } if !self.members.sits(seat, from) => {}
+            Message::Away { seat, from } => self.away(seat, from),
+            Message::Resume { seat, before, returning } => {
+                self.joining = Some(returning.to.clone());
+                self.resume(seat, before, returning);
+                self.joining = None;
+            }
             // Of whoever has no seat any more, nothing that was on its way counts.
             Message::Command { seat, from, .. }
             | Message::Chat { seat, from, .. }
@@ -294,6 +303,68 @@ impl<G: Game> Room<G> {
         self.members.add_watcher(to);
     }
 
+    /// The whole of it, for whoever has seen nothing.
+    fn show(&self, to: &Recipient, seat: Option<Seat>) {
+        to.send(&self.outgoing.frame(&self.picture_for(seat)));
+        let away: Vec<_> = self.members.away().collect();
+        if !away.is_empty() {
+            let seats = away.try_into().expect("a room has at most MAX_SEATS members");
+            to.send(&self.outgoing.frame(&ServerPacket::Absent { seats }));
+        }
+        let (room, owner, door) = (self.id, self.ownership.owner(), self.setup.door);
+        if self.setup.owned || door == Door::Password {
+            to.send(&self.outgoing.frame(&ServerPacket::About(About { room, owner, door })));
+        }
+        for lines in self.history.packets(room) {
+            // So that whoever is behind is not sent away for what was said long ago.
+            to.send_droppable(&self.outgoing.frame(&ServerPacket::History(lines)));
+        }
+    }
+
+    fn away(&mut self, seat: Seat, session: SessionId) {
+        if let Some(member) = self.members.member_mut(seat) {
+            member.away = true;
+            tracing::debug!(room = self.id.0, seat = seat.index(), session = session.0, "away");
+            self.batch.event(|event| ServerPacket::Away { event, seat });
+        }
+    }
+
+    /// Someone is back, and is told what was missed, or everything.
+    fn resume(&mut self, seat: Seat, before: SessionId, Returning { player, name, to, seen }: Returning) {
+        self.flush();
+        let resumed = |place| ServerPacket::Resumed(Resumed { player, name, place });
+        let Some(member) = self.members.member_mut(seat).filter(|member| member.to.session() == before) else {
+            // The owner has put them out meanwhile.
+            to.put_out();
+            return to.send(&self.outgoing.frame(&resumed(Resumption::Lobby)));
+        };
+        if member.away {
+            // One of the events that were missed: told to the others, and to the player with the rest.
+            self.batch.event(|event| ServerPacket::Back { event, seat });
+            self.flush();
+        }
+        tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "back in the seat");
+        let missed = seen
+            .filter(|seen| (seen.room, seen.incarnation) == (self.id, INCARNATION))
+            .and_then(|seen| self.batch.missed_since(seen.event))
+            .filter(|missed| missed.bytes.len() <= self.setup.replay);
+        // Before what was done over the old connection is forgotten: over the new one commands are numbered anew.
+        let snapshot = self.batch.snapshot(self.state(), self.members.acks());
+        if let Some(member) = self.members.member_mut(seat) {
+            (member.to, member.away, member.last_seq) = (to.clone(), false, 0);
+        }
+        let room = self.id;
+        let Some(missed) = missed else {
+            to.send(&self.outgoing.frame(&resumed(Resumption::Anew { room })));
+            return self.show(&to, Some(seat));
+        };
+        to.send(&self.outgoing.frame(&resumed(Resumption::Missed { room, events: missed.events })));
+        if missed.events > 0 {
+            to.send(&Frame::new(&missed.bytes));
+        }
+        to.send(&self.outgoing.frame(&snapshot));
+    }
+
     fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
         // Updates of a seat reach everyone while someone sits there.
         self.flush();
@@ -331,7 +402,7 @@ impl<G: Game> Room<G> {
         });
     }
 
-    fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
+    fn unwatch(&mut self, session: SessionId, reason: LeaveReason) -> Released {
         if let Some(to) = self.members.remove_watcher(session) {
             tracing::debug!(room = self.id.0, session = session.0, "watches no more");
             self.let_go(&to, reason);
@@ -401,19 +472,6 @@ impl<G: Game> Room<G> {
         self.flush();
         if let Some(to) = self.members.recipient(who) {
             to.send_latest(&self.outgoing.frame(&self.batch.snapshot(self.state(), self.members.acks())));
-        }
-    }
-
-    /// Shows the room to whoever has come: first as it stands, then what not every room has.
-    fn show(&self, to: &Recipient, seat: Option<Seat>) {
-        to.send(&self.outgoing.frame(&self.picture_for(seat)));
-        let (room, owner, door) = (self.id, self.ownership.owner(), self.setup.door);
-        if self.setup.owned || door == Door::Password {
-            to.send(&self.outgoing.frame(&ServerPacket::About(About { room, owner, door })));
-        }
-        for lines in self.history.packets(room) {
-            // So that whoever is behind is not sent away for what was said long ago.
-            to.send_droppable(&self.outgoing.frame(&ServerPacket::History(lines)));
         }
     }
 
