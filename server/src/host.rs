@@ -1,7 +1,7 @@
 //! What all sessions of a server share, and the protocol they speak.
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Cost, Policy, Pool},
     config::Config,
     directory::{Directory, RoomLimits},
     ending::Ending,
@@ -10,6 +10,7 @@ use crate::{
     metrics::Metrics,
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
+    present::Sessions,
     store::{MemoryStore, Store},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) sessions: Sessions,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
@@ -56,13 +58,21 @@ impl Host {
     /// As [`Host::new`], with these games.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()))
+        let pool = Pool::on_the_spot(password_cost(&config));
+        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()), pool)
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
     /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes. What outlives the host
-    /// is in `store`.
-    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64, store: Arc<dyn Store>) -> Self {
+    /// is in `store`; passwords are hashed in `pool`.
+    pub(crate) fn on(
+        config: Config,
+        games: Games,
+        rules: Vec<Shard>,
+        seed: u64,
+        store: Arc<dyn Store>,
+        pool: Pool,
+    ) -> Self {
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
@@ -73,7 +83,8 @@ impl Host {
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
-            accounts: Accounts::default(),
+            accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
+            sessions: Sessions::default(),
             store,
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
@@ -206,6 +217,21 @@ impl Protocol for Host {
 
     fn heartbeat(&self) -> Option<Frame> {
         Some(self.0.heartbeat.clone())
+    }
+}
+
+/// What a password's hash costs, as `config` has it.
+pub(crate) fn password_cost(config: &Config) -> Cost {
+    let accounts = &config.accounts;
+    Cost { memory_kib: accounts.argon2_memory_kib, iterations: accounts.argon2_iterations }
+}
+
+/// What holds for signing in, as `config` has it.
+fn policy(config: &Config) -> Policy {
+    let exempt = config.limits.exempt_addresses.clone();
+    Policy {
+        require_login: config.accounts.require_login,
+        exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
-//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
+//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts/: names, passwords
 //! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!
@@ -24,6 +24,7 @@ pub mod logging;
 pub mod metrics;
 mod outgoing;
 mod player;
+mod present;
 mod room;
 mod server;
 pub mod signals;

@@ -1,9 +1,10 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
 use crate::{
+    accounts::Pool,
     config::Config,
     games::Games,
-    host::Host,
+    host::{Host, password_cost},
     http,
     lecture::Lecture,
     metrics::{ServerKind, Sources},
@@ -127,7 +128,8 @@ impl Server {
         let rules = shards.split_off(count);
         let store = Arc::new(MemoryStore::default());
         let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random(), store };
-        Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
+        let pool = Pool::start(password_cost(&config))?;
+        Ok(Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) })
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
@@ -154,8 +156,14 @@ impl<L: Listener> Server<L> {
     /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+        // Threads of its own would be none of the ground's, and know nothing of its clock.
+        let pool = Pool::on_the_spot(password_cost(&config));
+        Self::hashing_in(pool, ground, config, games)
+    }
+
+    fn hashing_in(pool: Pool, ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store));
+        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store), pool);
         Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
     }
 

@@ -1,25 +1,31 @@
-//! The requests that come a few times in a connection's life: hello, sign-in, rooms.
+//! The requests that come a few times in a connection's life: hello, rooms.
 
-use super::{Player, State};
+use super::{
+    Player, State,
+    sign_in::{Tries, Way},
+};
 use crate::{
     directory::{Hold, NoPlace},
     ending::Ending,
     room::{Dialect, Newcomer, Recipient},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
+use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, ServerPacket, SoftwareName, VersionRange, Welcome};
 use tokio::time::Instant;
 
 impl Player {
     pub(super) async fn request(&mut self, packet: ClientPacket, now: Instant) {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
+            (&State::Greeted { tries }, ClientPacket::Guest { name }) => self.sign_in(Way::Guest(name), tries).await,
+            (&State::Greeted { tries }, ClientPacket::Register { name, secret }) => {
+                self.sign_in(Way::Register(name, secret), tries).await;
+            }
+            (&State::Greeted { tries }, ClientPacket::Login { name, secret }) => {
+                self.sign_in(Way::Login(name, secret), tries).await;
+            }
             (State::Greeted { .. }, ClientPacket::Resume { .. }) => {
                 self.deny(DenialCode::ResumeRefused, "this server brings nobody back yet");
-            }
-            (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
-                self.deny(DenialCode::Busy, "this server does not keep accounts yet");
             }
             (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
@@ -74,34 +80,12 @@ impl Player {
             );
             return self.deny_and_close(DenialCode::Version, why);
         };
-        self.state = State::Greeted { sign_in_tries: 0 };
+        self.state = State::Greeted { tries: Tries::begin(self.host.config.limits.sign_in_within) };
         self.session.set_deadline(self.host.config.limits.sign_in_within);
         self.log(|| tracing::debug!(client = client.as_str(), version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
-    }
-
-    fn guest(&mut self, name: Name, tries: u16) {
-        match self.host.accounts.sign_in_guest(name) {
-            Ok(identity) => {
-                let (player, name) = (identity.player(), identity.name().clone());
-                self.state = State::SignedIn { place: None, identity };
-                self.session.establish();
-                self.log(|| tracing::debug!("signed in"));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
-                if let Some(draining) = self.host.draining() {
-                    self.session.send(self.host.outgoing.frame(&draining));
-                }
-            }
-            Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
-                self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");
-            }
-            Err(taken) => {
-                self.state = State::Greeted { sign_in_tries: tries };
-                self.deny(DenialCode::NameTaken, taken);
-            }
-        }
     }
 
     async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
@@ -112,7 +96,7 @@ impl Player {
             Ok(hold) => hold,
             Err(why) => return self.deny(denial_code(&why), why),
         };
-        let State::SignedIn { place, identity } = &mut self.state else { return };
+        let State::SignedIn { place, identity, .. } = &mut self.state else { return };
         let to = Recipient::new(self.session.clone(), Dialect::Malpan);
         if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
             if hold.is_over() {

@@ -54,8 +54,8 @@ fn document() -> BTreeMap<String, Vec<String>> {
 fn is_answer(packet: &str, answer: &ServerPacket) -> bool {
     match packet {
         "Hello" => matches!(answer, ServerPacket::Welcome(_)),
-        "Guest" => matches!(answer, ServerPacket::SignedIn { .. }),
-        "Register" | "Login" | "Resume" => matches!(answer, ServerPacket::Denied(_)),
+        "Guest" | "Register" => matches!(answer, ServerPacket::SignedIn { .. }),
+        "Login" | "Resume" => matches!(answer, ServerPacket::Denied(_)),
         "ListRooms" => matches!(answer, ServerPacket::Rooms(_)),
         "OpenRoom" | "Join" | "Watch" => matches!(answer, ServerPacket::Joined(_)),
         "Leave" => matches!(answer, ServerPacket::RoomLeft { .. }),
