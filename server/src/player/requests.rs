@@ -1,30 +1,31 @@
-//! The requests that come a few times in a connection's life: hello, sign-in, rooms.
+//! The requests that come a few times in a connection's life: hello, rooms.
 
-use super::{Player, State};
+use super::{
+    Player, State,
+    sign_in::{Tries, Way},
+};
 use crate::{
     directory::{Hold, NoPlace},
     ending::Ending,
-    resume::Kept,
-    room::{Dialect, Newcomer, Recipient, Returning},
+    room::{Dialect, Newcomer, Recipient},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{
-    ClientPacket, DenialCode, JoinTarget, Name, ResumeToken, Resumed, Resumption, Seen, ServerPacket, SoftwareName,
-    VersionRange, Welcome,
-};
-use std::fmt;
+use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, ServerPacket, SoftwareName, VersionRange, Welcome};
 use tokio::time::Instant;
 
 impl Player {
     pub(super) async fn request(&mut self, packet: ClientPacket, now: Instant) {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Resume { token, seen }) => {
-                self.resume(&token, seen, sign_in_tries + 1).await;
+            (&State::Greeted { tries }, ClientPacket::Guest { name }) => self.sign_in(Way::Guest(name), tries).await,
+            (&State::Greeted { tries }, ClientPacket::Register { name, secret }) => {
+                self.sign_in(Way::Register(name, secret), tries).await;
             }
-            (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
-                self.deny(DenialCode::Busy, "this server does not keep accounts yet");
+            (&State::Greeted { tries }, ClientPacket::Login { name, secret }) => {
+                self.sign_in(Way::Login(name, secret), tries).await;
+            }
+            (&State::Greeted { tries }, ClientPacket::Resume { token, seen }) => {
+                self.resume(&token, seen, tries).await;
             }
             (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
@@ -81,70 +82,12 @@ impl Player {
             );
             return self.deny_and_close(DenialCode::Version, why);
         };
-        self.state = State::Greeted { sign_in_tries: 0 };
+        self.state = State::Greeted { tries: Tries::begin(self.host.config.limits.sign_in_within) };
         self.session.set_deadline(self.host.config.limits.sign_in_within);
         self.log(|| tracing::debug!(client = client.as_str(), version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
-    }
-
-    fn guest(&mut self, name: Name, tries: u16) {
-        match self.host.accounts.sign_in_guest(name) {
-            Ok(identity) => {
-                let (player, name) = (identity.player(), identity.name().clone());
-                let (presence, token) = self.host.registry.enter(Kept { identity, place: None }, &self.session);
-                self.state = State::SignedIn(presence);
-                self.session.establish();
-                self.log(|| tracing::debug!("signed in"));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
-                self.tell_draining();
-            }
-            Err(taken) => self.not_signed_in(tries, DenialCode::NameTaken, taken),
-        }
-    }
-
-    /// Signs in as who the client was, and takes its seat again.
-    async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: u16) {
-        let Some((presence, token)) = self.host.registry.resume(token, &self.session).await else {
-            let why = "this token brings nobody back; sign in anew";
-            return self.not_signed_in(tries, DenialCode::ResumeRefused, why);
-        };
-        self.state = State::SignedIn(presence);
-        self.session.establish();
-        self.log(|| tracing::debug!("back"));
-        self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
-        self.tell_draining();
-        let State::SignedIn(presence) = &mut self.state else { return };
-        let (player, name) = (presence.identity.player(), presence.identity.name().clone());
-        if let Some(place) = &mut presence.place {
-            let to = Recipient::new(self.session.clone(), Dialect::Malpan);
-            // The room answers, for it alone knows what was missed.
-            if place.come_back(Returning { player, name: name.clone(), to, seen }).await {
-                return;
-            }
-            // It has failed meanwhile.
-            presence.place = None;
-        }
-        let resumed = ServerPacket::Resumed(Resumed { player, name, place: Resumption::Lobby });
-        self.session.send(self.host.outgoing.frame(&resumed));
-    }
-
-    /// A try to sign in has failed; another is welcome, unless there were too many.
-    fn not_signed_in(&mut self, tries: u16, code: DenialCode, why: impl fmt::Display) {
-        if tries >= self.host.config.limits.sign_in_attempts {
-            let why = "too many tries to sign in on this connection";
-            return self.deny_and_close(DenialCode::TooManyAttempts, why);
-        }
-        self.state = State::Greeted { sign_in_tries: tries };
-        self.deny(code, why);
-    }
-
-    fn tell_draining(&self) {
-        if let Some(draining) = self.host.draining() {
-            self.session.send(self.host.outgoing.frame(&draining));
-        }
     }
 
     async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
