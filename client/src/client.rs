@@ -3,7 +3,7 @@
 use crate::{ClientError, Connection, Stream, Tls};
 use malpan_protocol::{
     ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
-    ResumeToken, Resumed, RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Seen, ServerPacket, SignalPayload,
+    ResumeToken, Resumed, RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Secret, Seen, ServerPacket, SignalPayload,
     SignalTarget, SoftwareName, VersionRange, Welcome,
 };
 use serde::Serialize;
@@ -87,11 +87,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// # Errors
     /// [`ClientError::Denied`] with `NameTaken` where someone has that name; another may be tried.
     pub async fn sign_in_guest(&mut self, name: Name) -> Result<(PlayerId, Name), ClientError> {
-        self.request(&ClientPacket::Guest { name }, |packet| match packet {
-            ServerPacket::SignedIn { player, name } => Ok((player, name)),
-            other => Err(other),
-        })
-        .await
+        self.request(&ClientPacket::Guest { name }, signed_in).await
+    }
+
+    /// Makes an account and signs in to it.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `NameTaken` where the name is someone's, `Insecure` where the server takes no password over
+    /// this connection, `Busy` and `TooSoon` where it may work later.
+    pub async fn register(&mut self, name: Name, secret: Secret) -> Result<(PlayerId, Name), ClientError> {
+        self.request(&ClientPacket::Register { name, secret }, signed_in).await
+    }
+
+    /// Signs in to an account. Another connection that is signed in to it is closed.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `WrongCredentials` where the name or the password is wrong, and as [`Client::register`].
+    pub async fn login(&mut self, name: Name, secret: Secret) -> Result<(PlayerId, Name), ClientError> {
+        self.request(&ClientPacket::Login { name, secret }, signed_in).await
     }
 
     /// Signs in as who had `token` before their connection was lost, and takes their seat again. `seen` is what they have
@@ -308,6 +321,13 @@ async fn open(address: &str) -> Result<TcpStream, ClientError> {
         }
     }
     Err(last)
+}
+
+fn signed_in(packet: ServerPacket) -> Result<(PlayerId, Name), ServerPacket> {
+    match packet {
+        ServerPacket::SignedIn { player, name } => Ok((player, name)),
+        other => Err(other),
+    }
 }
 
 pub(crate) fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {

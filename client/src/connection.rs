@@ -81,6 +81,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.bytes_sent += written as u64;
+            // It may have been a password.
+            self.outgoing[..written].fill(0);
             self.outgoing.advance(written);
         }
         // TCP has nothing to flush; a TLS stream has.

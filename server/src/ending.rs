@@ -16,10 +16,25 @@ pub(crate) enum Ending {
     RoomFailed,
     /// The player has come back over another connection.
     TakenOver,
+    /// The owner of the name signed in over another connection.
+    SignedInElsewhere,
+    /// The operator has banned the account.
+    Banned,
+    /// The operator has deleted the account.
+    AccountDeleted,
 }
 
 impl Ending {
-    const ALL: [Self; 5] = [Self::Bye, Self::Denied, Self::Flooding, Self::RoomFailed, Self::TakenOver];
+    const ALL: [Self; 8] = [
+        Self::Bye,
+        Self::Denied,
+        Self::Flooding,
+        Self::RoomFailed,
+        Self::TakenOver,
+        Self::SignedInElsewhere,
+        Self::Banned,
+        Self::AccountDeleted,
+    ];
 
     /// The ending that `code` stands for.
     pub(crate) fn of(code: u16) -> Option<Self> {
@@ -33,6 +48,9 @@ impl Ending {
             Self::Flooding => Some(KickReason::Flooding),
             Self::RoomFailed => Some(KickReason::RoomFailed),
             Self::TakenOver => Some(KickReason::TakenOver),
+            Self::SignedInElsewhere => Some(KickReason::SignedInElsewhere),
+            Self::Banned => Some(KickReason::Banned),
+            Self::AccountDeleted => Some(KickReason::AccountDeleted),
         }
     }
 }

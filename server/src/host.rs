@@ -1,7 +1,7 @@
 //! What all sessions of a server share, and the protocol they speak.
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Cost, Policy, Pool},
     config::Config,
     directory::{Directory, RoomLimits},
     ending::Ending,
@@ -62,12 +62,14 @@ impl Host {
     /// As [`Host::new`], with these games.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::on(config, games, Vec::new(), rand::random(), TokenSource::system(), Arc::new(MemoryStore::default()))
+        let pool = Pool::on_the_spot(password_cost(&config));
+        let (tokens, store) = (TokenSource::system(), Arc::new(MemoryStore::default()));
+        Self::on(config, games, Vec::new(), rand::random(), tokens, store, pool)
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
     /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes. What outlives the host
-    /// is in `store`.
+    /// is in `store`; passwords are hashed in `pool`.
     pub(crate) fn on(
         config: Config,
         games: Games,
@@ -75,6 +77,7 @@ impl Host {
         seed: u64,
         tokens: TokenSource,
         store: Arc<dyn Store>,
+        pool: Pool,
     ) -> Self {
         let grace = Grace { time: config.limits.resume_grace, limits: admission_limits(&config) };
         // Where nobody comes back, nothing is kept for them.
@@ -91,12 +94,13 @@ impl Host {
             replay: config.limits.queue_bytes.saturating_sub(MAX_SERVER_FRAME),
         };
         let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(MeteredStore::new(store, metrics.clone()));
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
-            accounts: Accounts::default(),
+            accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
             registry: Registry::new(grace, tokens),
-            store: Arc::new(MeteredStore::new(store, metrics.clone())),
+            store,
             people: People::new(config.limits.lobby_deliveries_per_second),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
@@ -253,6 +257,21 @@ impl Protocol for Host {
 
     fn heartbeat(&self) -> Option<Frame> {
         Some(self.0.heartbeat.clone())
+    }
+}
+
+/// What a password's hash costs, as `config` has it.
+pub(crate) fn password_cost(config: &Config) -> Cost {
+    let accounts = &config.accounts;
+    Cost { memory_kib: accounts.argon2_memory_kib, iterations: accounts.argon2_iterations }
+}
+
+/// What holds for signing in, as `config` has it.
+fn policy(config: &Config) -> Policy {
+    let exempt = config.limits.exempt_addresses.clone();
+    Policy {
+        require_login: config.accounts.require_login,
+        exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
     }
 }
 

@@ -3,8 +3,8 @@
 //! ```text
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
-//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
-//! resume/: coming back after a lost connection
+//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts/: names, passwords
+//! resume/: who is signed in or expected back
 //! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!

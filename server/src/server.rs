@@ -1,9 +1,10 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
 use crate::{
+    accounts::Pool,
     config::Config,
     games::Games,
-    host::Host,
+    host::{Host, password_cost},
     http,
     lecture::Lecture,
     metrics::{ServerKind, Sources},
@@ -151,7 +152,8 @@ impl Server {
         let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
         let (seed, tokens) = (rand::random(), TokenSource::system());
         let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
-        let mut server = Self { http, addresses, threads, ..Self::on(ground, config, games) };
+        let pool = Pool::start(password_cost(&config))?;
+        let mut server = Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
             tls::note(&loaded, "start");
             server.reload = Some(Reload::new(files, tls.clone(), look).map_err(StartError::Hangup)?);
@@ -182,10 +184,16 @@ impl<L: Listener> Server<L> {
     /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
     /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
-    pub fn on(mut ground: Ground<L>, config: Config, games: Games) -> Self {
+    pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+        // Threads of its own would be none of the ground's, and know nothing of its clock.
+        let pool = Pool::on_the_spot(password_cost(&config));
+        Self::hashing_in(pool, ground, config, games)
+    }
+
+    fn hashing_in(pool: Pool, mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
         let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
-        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store);
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store, pool);
         let tls = ground.tls.clone().map(|config| {
             let host = host.clone();
             Tls::answering(config, move |first| host.tls_required(first))

@@ -121,6 +121,8 @@ section! {
         tls: TlsConfig;
         /// The log.
         log: LogConfig;
+        /// Accounts and guests.
+        accounts: AccountsConfig;
         /// What one client, one address and all of them together may use up.
         limits: LimitsConfig;
     }
@@ -167,6 +169,22 @@ section! {
         /// What is logged: a level (off, error, warn, info, debug, trace), or several filters with commas between
         /// them, such as `info,malpan_server=debug`.
         filter: String = "info".into(), Allowed::Form("tracing-subscriber's filter syntax, not empty");
+    }
+}
+
+section! {
+    /// Accounts and guests.
+    AccountsConfig, named "accounts." {
+        /// Whether players have to sign in to an account. Guests are off then, and so the lecture wire, which knows no
+        /// sign-in, has to be.
+        require_login: bool = false, Allowed::Form("true or false");
+        /// Whether passwords are taken over connections that are not encrypted, from other machines too: whoever is on the way
+        /// can read them. For a server behind a proxy that speaks TLS.
+        allow_plain_passwords: bool = false, Allowed::Form("true or false");
+        /// Memory that the hash of a password takes (argon2id, one lane). Each of the threads that hash has so much.
+        argon2_memory_kib: u32 = 19_456, count("KiB", 1024, MILLION);
+        /// Passes over that memory. Where the two cost more than before, hashes are made anew as their owners sign in.
+        argon2_iterations: u32 = 2, count("passes", 1, 100);
     }
 }
 
@@ -310,5 +328,6 @@ impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
 impl Ranged for StoreAddress {}
+impl Ranged for bool {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
-//! Connected --Hello--> Greeted --Guest, Resume--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
+//! Connected --Hello--> Greeted --sign-in, Resume--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
 //! ```
 //!
 //! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
-//! connection. A player waits in two places only, both bounded by a room that waits for nobody: for a place in the
-//! room's inbox, and for the room's word that it has let go.
+//! connection. A player waits for a place in a room's inbox and for the room's word that it has let go, both bounded by a
+//! room that waits for nobody; and while signing in for the store and the hashing of a password, both bounded in time.
 
 mod budgets;
 mod requests;
 mod rooms;
+mod sign_in;
 mod talk;
 
 use crate::{directory::Hold, ending::Ending, host::Shared, people::Listener, resume::Presence, room::Message};
@@ -19,6 +20,7 @@ use budgets::soon;
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
 use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, Manner, RefusalReason, Seat, ServerPacket, SignalTarget};
+use sign_in::Tries;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -36,7 +38,7 @@ pub struct Player {
 #[derive(Debug)]
 enum State {
     Connected,
-    Greeted { sign_in_tries: u16 },
+    Greeted { tries: Tries },
     SignedIn(Presence),
 }
 

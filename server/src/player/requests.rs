@@ -1,31 +1,33 @@
-//! The requests that come a few times in a connection's life: hello, sign-in, rooms.
+//! The requests that come a few times in a connection's life: hello, rooms.
 
-use super::{Player, State};
+use super::{
+    Player, State,
+    sign_in::{Tries, Way},
+};
 use crate::{
     directory::{Hold, NoPlace},
     door::Shut,
     ending::Ending,
-    resume::Kept,
-    room::{Dialect, Newcomer, Recipient, Returning, Ticket},
+    room::{Dialect, Newcomer, Recipient, Ticket},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{
-    ClientPacket, DenialCode, Name, PlayerId, ResumeToken, Resumed, Resumption, Seen, ServerPacket, SoftwareName,
-    VersionRange, Welcome,
-};
-use std::{fmt, sync::Arc};
+use malpan_protocol::{ClientPacket, DenialCode, Name, PlayerId, ServerPacket, SoftwareName, VersionRange, Welcome};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Player {
     pub(super) async fn request(&mut self, packet: ClientPacket, now: Instant) {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Resume { token, seen }) => {
-                self.resume(&token, seen, sign_in_tries + 1).await;
+            (&State::Greeted { tries }, ClientPacket::Guest { name }) => self.sign_in(Way::Guest(name), tries).await,
+            (&State::Greeted { tries }, ClientPacket::Register { name, secret }) => {
+                self.sign_in(Way::Register(name, secret), tries).await;
             }
-            (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
-                self.deny(DenialCode::Busy, "this server does not keep accounts yet");
+            (&State::Greeted { tries }, ClientPacket::Login { name, secret }) => {
+                self.sign_in(Way::Login(name, secret), tries).await;
+            }
+            (&State::Greeted { tries }, ClientPacket::Resume { token, seen }) => {
+                self.resume(&token, seen, tries).await;
             }
             (State::SignedIn(_), ClientPacket::Say { to, manner, text }) => self.say(to, manner, text, now).await,
             (State::SignedIn(presence), packet) => {
@@ -45,77 +47,12 @@ impl Player {
             );
             return self.deny_and_close(DenialCode::Version, why);
         };
-        self.state = State::Greeted { sign_in_tries: 0 };
+        self.state = State::Greeted { tries: Tries::begin(self.host.config.limits.sign_in_within) };
         self.session.set_deadline(self.host.config.limits.sign_in_within);
         self.log(|| tracing::debug!(client = client.as_str(), version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
-    }
-
-    fn guest(&mut self, name: Name, tries: u16) {
-        match self.host.accounts.sign_in_guest(name) {
-            Ok(identity) => {
-                let (player, name) = (identity.player(), identity.name().clone());
-                let (presence, token) = self.host.registry.enter(Kept { identity, place: None }, &self.session);
-                self.state = State::SignedIn(presence);
-                self.session.establish();
-                self.log(|| tracing::debug!("signed in"));
-                let signed_in = ServerPacket::SignedIn { player, name: name.clone() };
-                self.session.send(self.host.outgoing.frame(&signed_in));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
-                self.listens(player, name);
-                self.tell_draining();
-            }
-            Err(taken) => self.not_signed_in(tries, DenialCode::NameTaken, taken),
-        }
-    }
-
-    /// Signs in as who the client was, and takes its seat again.
-    async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: u16) {
-        let Some((presence, token)) = self.host.registry.resume(token, &self.session).await else {
-            let why = "this token brings nobody back; sign in anew";
-            return self.not_signed_in(tries, DenialCode::ResumeRefused, why);
-        };
-        self.state = State::SignedIn(presence);
-        self.session.establish();
-        self.log(|| tracing::debug!("back"));
-        self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
-        self.tell_draining();
-        let State::SignedIn(presence) = &self.state else { return };
-        let (player, name) = (presence.identity.player(), presence.identity.name().clone());
-        self.listens(player, name.clone());
-        // The owner may have put them out meanwhile.
-        let has_place = self.place().is_some();
-        let to = if has_place { self.leaves_lobby() } else { self.recipient() };
-        let State::SignedIn(presence) = &mut self.state else { return };
-        if let Some(place) = presence.place.as_mut().filter(|_| has_place) {
-            // The room answers, for it alone knows what was missed.
-            if place.come_back(Returning { player, name: name.clone(), to, seen }).await {
-                return;
-            }
-        }
-        // It is over, or has failed meanwhile.
-        presence.place = None;
-        self.enter_lobby();
-        let resumed = ServerPacket::Resumed(Resumed { player, name, place: Resumption::Lobby });
-        self.session.send(self.host.outgoing.frame(&resumed));
-    }
-
-    /// A try to sign in has failed; another is welcome, unless there were too many.
-    fn not_signed_in(&mut self, tries: u16, code: DenialCode, why: impl fmt::Display) {
-        if tries >= self.host.config.limits.sign_in_attempts {
-            let why = "too many tries to sign in on this connection";
-            return self.deny_and_close(DenialCode::TooManyAttempts, why);
-        }
-        self.state = State::Greeted { sign_in_tries: tries };
-        self.deny(code, why);
-    }
-
-    fn tell_draining(&self) {
-        if let Some(draining) = self.host.draining() {
-            self.session.send(self.host.outgoing.frame(&draining));
-        }
     }
 
     pub(super) async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
@@ -152,11 +89,11 @@ impl Player {
     }
 
     /// From now on others find them, in the lobby at first.
-    fn listens(&mut self, player: PlayerId, name: Name) {
+    pub(super) fn listens(&mut self, player: PlayerId, name: Name) {
         self.listener = Some(self.host.people.arrive(player, name, self.session.clone()));
     }
 
-    fn enter_lobby(&self) {
+    pub(super) fn enter_lobby(&self) {
         if let Some(listener) = &self.listener {
             listener.enter_lobby();
         }
@@ -164,13 +101,13 @@ impl Player {
 
     /// They are on their way into a room; returns where it sends to. Before the room knows of them, because it may put them
     /// out again at once.
-    fn leaves_lobby(&self) -> Recipient {
+    pub(super) fn leaves_lobby(&self) -> Recipient {
         let Some(listener) = &self.listener else { return self.recipient() };
         listener.leave_lobby();
         self.recipient().with_ticket(Arc::new(Ticket::new(listener.way_back())))
     }
 
-    fn recipient(&self) -> Recipient {
+    pub(super) fn recipient(&self) -> Recipient {
         Recipient::new(self.session.clone(), Dialect::Malpan)
     }
 

@@ -169,8 +169,21 @@ impl Registry {
         drop(entry);
     }
 
+    /// Sends a player away for good, whether they are signed in or away. False where there is none.
+    pub(crate) fn send_away(&self, player: PlayerId, why: Ending) -> bool {
+        let session = match self.players().entries.get(&player).map(|entry| &entry.stands) {
+            None => return false,
+            Some(Stands::Present { session, .. }) => Some(session.clone()),
+            Some(Stands::Away(_)) => None,
+        };
+        self.revoke(player);
+        if let Some(session) = session {
+            session.close(why.into());
+        }
+        true
+    }
+
     /// Nobody comes back with this player's tokens. Who is away is given up, who is signed in stays until the connection ends.
-    #[allow(dead_code, reason = "for a changed password and for bans")]
     pub(crate) fn revoke(&self, player: PlayerId) {
         let mut players = self.players();
         players.strike_out_tokens(player);

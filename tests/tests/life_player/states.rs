@@ -67,8 +67,8 @@ fn document() -> BTreeMap<String, Vec<String>> {
 fn is_answer(packet: &str, answer: &ServerPacket) -> bool {
     match packet {
         "Hello" => matches!(answer, ServerPacket::Welcome(_)),
-        "Guest" => matches!(answer, ServerPacket::SignedIn { .. }),
-        "Register" | "Login" => matches!(answer, ServerPacket::Denied(_)),
+        "Guest" | "Register" => matches!(answer, ServerPacket::SignedIn { .. }),
+        "Login" => is_denied(answer, DenialCode::WrongCredentials),
         "Resume" => is_denied(answer, DenialCode::ResumeRefused),
         "ListRooms" => matches!(answer, ServerPacket::Rooms(_)),
         "FindRooms" => matches!(answer, ServerPacket::RoomList(_)),
