@@ -213,6 +213,8 @@ pub enum DenialCode {
     Watching,
     /// That token brings nobody back: it is wrong, was used before, or its time is over. Sign in anew.
     ResumeRefused,
+    /// This port speaks TLS. Closes.
+    TlsRequired,
     /// No account has that name and that password. Which of both is wrong is not said.
     WrongCredentials,
     /// The server cannot do that now: too many sign in at once, or it does not reach its store. Try again in a moment.

@@ -6,8 +6,8 @@ use crate::{
     directory::{Directory, RoomLimits},
     ending::Ending,
     games::Games,
-    greeting::Greeting,
-    metrics::Metrics,
+    greeting::{Greeting, begins_hello},
+    metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
     present::Sessions,
@@ -80,6 +80,7 @@ impl Host {
             inbox: config.limits.room_inbox,
         };
         let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(MeteredStore::new(store, metrics.clone()));
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
@@ -140,6 +141,13 @@ impl Host {
     /// Has every room send what it holds back for its next flush, and waits until all have.
     pub async fn flush_rooms(&self) {
         self.0.directory.flush_rooms().await;
+    }
+
+    /// What a client without TLS is told on a port that speaks it, in its own words; nothing where its first bytes are no
+    /// hello's.
+    pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
+        let why = "this port speaks TLS; connect with --tls";
+        begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
     }
 
     /// What its sessions share.

@@ -90,6 +90,7 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::NotWatchable => "it cannot be watched, or too many watch it",
         DenialCode::ResumeRefused => "the server does not know this session any more",
         DenialCode::Watching => "only watching: join the room to play and chat",
+        DenialCode::TlsRequired => "the server speaks TLS; use --tls",
         DenialCode::WrongCredentials => "wrong name or password",
         DenialCode::Busy => "the server is busy; try again in a moment",
         DenialCode::Banned => "the operator has banned this account",

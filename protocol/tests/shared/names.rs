@@ -60,7 +60,7 @@ plain_enum!(RoomFilter: All Open);
 plain_enum!(SignalTarget: Myself Room);
 plain_enum!(Direction: Up Down Left Right);
 plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
-    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching ResumeRefused
+    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching ResumeRefused TlsRequired
     WrongCredentials Busy Banned SignInRequired Insecure TooSoon);
 plain_enum!(LeaveReason: Left Disconnected Kicked);
 plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError TakenOver

@@ -97,6 +97,36 @@ kinds! {
     }
 }
 
+/// What is asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreOperation {
+    CreateAccount,
+    ReadAccount,
+    ChangeAccount,
+    ListAccounts,
+    ReadToken,
+    ChangeToken,
+    ReadRooms,
+    SaveRooms,
+    ReservePlayers,
+    ReadAll,
+}
+
+labels! {
+    StoreOperation {
+        CreateAccount = "create_account",
+        ReadAccount = "read_account",
+        ChangeAccount = "change_account",
+        ListAccounts = "list_accounts",
+        ReadToken = "read_token",
+        ChangeToken = "change_token",
+        ReadRooms = "read_rooms",
+        SaveRooms = "save_rooms",
+        ReservePlayers = "reserve_players",
+        ReadAll = "read_all",
+    }
+}
+
 labels! {
     KickReason {
         SlowConsumer = "slow_consumer",
@@ -132,6 +162,7 @@ labels! {
         NotWatchable = "not_watchable",
         Watching = "watching",
         ResumeRefused = "resume_refused",
+        TlsRequired = "tls_required",
         WrongCredentials = "wrong_credentials",
         Busy = "busy",
         Banned = "banned",
@@ -191,7 +222,7 @@ pub(super) fn shown(count: Count) -> Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientKind, Labelled, RefusalKind, ServerKind};
+    use super::{ClientKind, Labelled, RefusalKind, ServerKind, StoreOperation};
     use malpan_protocol::{ClientPacket, DenialCode, KickReason, RefusalReason, ServerPacket};
     use std::collections::BTreeSet;
 
@@ -210,6 +241,7 @@ mod tests {
         assert_closed::<KickReason>();
         assert_closed::<DenialCode>();
         assert_closed::<RefusalKind>();
+        assert_closed::<StoreOperation>();
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Neighbour {
 
     fn stream(&self) -> &TcpStream {
         match self {
-            Self::Malpan(client) => client.get_ref(),
+            Self::Malpan(client) => client.get_ref().tcp(),
             Self::Lecture(stream) => stream,
         }
     }
