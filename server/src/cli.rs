@@ -96,8 +96,9 @@ pub struct Flags {
     /// Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are awaited [default: off]
     #[arg(long, value_name = "IP:PORT|off")]
     pub lecture: Option<String>,
-    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, or nowhere [default: redb]
-    #[arg(long, value_name = "redb:PATH|memory:")]
+    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, a Redis, or nowhere. A URL with a
+    /// password belongs into the file or the variable MALPAN_STORE [default: redb]
+    #[arg(long, value_name = "redb:PATH|redis://...|memory:")]
     pub store: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]

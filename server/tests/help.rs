@@ -54,9 +54,10 @@ fn help_of_the_server() {
                   Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
                   awaited [default: off]
 
-              --store <redb:PATH|memory:>
-                  Where accounts and rooms are kept: a file, by default in the user's folder for data, or
-                  nowhere [default: redb]
+              --store <redb:PATH|redis://...|memory:>
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, a
+                  Redis, or nowhere. A URL with a password belongs into the file or the variable
+                  MALPAN_STORE [default: redb]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
@@ -130,7 +131,7 @@ fn every_default_in_the_help_is_the_real_one() {
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
         ("--http <IP:PORT|off>", "127.0.0.1:7780"),
         ("--lecture <IP:PORT|off>", "off"),
-        ("--store <redb:PATH|memory:>", "redb"),
+        ("--store <redb:PATH|redis://...|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
