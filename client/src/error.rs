@@ -42,12 +42,21 @@ impl ClientError {
     /// request.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use malpan_protocol::DenialCode as C;
+        use malpan_protocol::{DenialCode as C, KickReason as K};
         match self {
-            Self::Io(_) | Self::Closed | Self::Kicked(_) | Self::TimedOut(_) | Self::Tls(TlsError::CutOff(_)) => true,
+            Self::Io(_) | Self::Closed | Self::TimedOut(_) | Self::Tls(TlsError::CutOff(_)) => true,
+            // Whoever signed in elsewhere would be pushed out, and would push back for ever.
+            Self::Kicked(reason) => !matches!(reason, K::SignedInElsewhere | K::Banned | K::AccountDeleted),
             Self::Denied(denial) => matches!(
                 denial.code,
-                C::ServerFull | C::AddressFull | C::TooManyUnsigned | C::RateLimited | C::Draining | C::NameTaken
+                C::ServerFull
+                    | C::AddressFull
+                    | C::TooManyUnsigned
+                    | C::RateLimited
+                    | C::Draining
+                    | C::NameTaken
+                    | C::Busy
+                    | C::TooSoon
             ),
             Self::Protocol(_) | Self::NoAddress(_) | Self::Tls(_) | Self::SpeaksTls => false,
         }

@@ -2,8 +2,8 @@
 
 use crate::view::{BoardView, View};
 use malpan_protocol::{
-    Ack, BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
-    StateBytes, UpdateBytes, WireError,
+    Ack, BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, Seen,
+    ServerPacket, StateBytes, UpdateBytes, WireError,
 };
 
 /// A room from the inside: who is there, and the game as `V` shows it.
@@ -14,6 +14,8 @@ pub struct Room<V = BoardView> {
     seats: SeatCount,
     own_seat: Option<Seat>,
     names: [Option<Name>; MAX_SEATS],
+    away: [bool; MAX_SEATS],
+    incarnation: u32,
     view: V,
     event: u64,
     batch: u64,
@@ -71,6 +73,8 @@ impl<V: View> Room<V> {
             seats: joined.seats,
             own_seat: joined.seat,
             names,
+            away: [false; MAX_SEATS],
+            incarnation: joined.incarnation,
             view: view(&joined.state)?,
             event: joined.event,
             batch: joined.batch,
@@ -97,6 +101,7 @@ impl<V: View> Room<V> {
             ServerPacket::Left(left) => {
                 self.follow(left.event)?;
                 self.names[left.seat.index()].take().ok_or(RoomError::WrongSeat(left.seat))?;
+                self.away[left.seat.index()] = false;
                 self.update(&left.updates)?;
                 self.view.left(left.seat);
             }
@@ -107,6 +112,15 @@ impl<V: View> Room<V> {
             }
             ServerPacket::Chat(chat) => self.follow(chat.event)?,
             ServerPacket::Signal(signal) => self.follow(signal.event)?,
+            &ServerPacket::Away { event, seat } => {
+                self.follow(event)?;
+                self.mark(seat, true)?;
+            }
+            &ServerPacket::Back { event, seat } => {
+                self.follow(event)?;
+                self.mark(seat, false)?;
+            }
+            ServerPacket::Absent { seats } => seats.iter().try_for_each(|&seat| self.mark(seat, true))?,
             ServerPacket::Updates(updates) => {
                 self.skipped_batches += updates.batch.saturating_sub(self.batch + 1);
                 self.batch = updates.batch;
@@ -161,6 +175,18 @@ impl<V: View> Room<V> {
         Seat::all(self.seats).filter_map(|seat| Some((seat, self.name(seat)?)))
     }
 
+    /// Whether the connection of who sits there was lost, and the seat is kept for them.
+    #[must_use]
+    pub fn is_away(&self, seat: Seat) -> bool {
+        self.away[seat.index()]
+    }
+
+    /// What has been seen so far, for coming back after a lost connection.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        Seen { room: self.id, incarnation: self.incarnation, event: self.event }
+    }
+
     /// The game.
     #[must_use]
     pub fn view(&self) -> &V {
@@ -185,6 +211,15 @@ impl<V: View> Room<V> {
             return Err(RoomError::EventGap { expected, found: event });
         }
         self.event = event;
+        Ok(())
+    }
+
+    /// Whoever was away comes back, and the other way round.
+    fn mark(&mut self, seat: Seat, away: bool) -> Result<(), RoomError> {
+        let mark = &mut self.away[seat.index()];
+        if self.names[seat.index()].is_none() || std::mem::replace(mark, away) == away {
+            return Err(RoomError::WrongSeat(seat));
+        }
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, RoomId, RoomTitle, SeatCount, SignalPayload,
-    SoftwareName, VersionRange, codec::Packet,
+    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, ResumeToken, RoomId, RoomTitle, SeatCount, Secret,
+    SignalPayload, SoftwareName, VersionRange, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,38 @@ pub enum ClientPacket {
         /// Which.
         room: RoomId,
     },
+    /// Signs in as who the client was before its connection was lost, and takes its seat again.
+    Resume {
+        /// The last token that the server gave.
+        token: ResumeToken,
+        /// What the client has seen of the room that it was in; `None` where it was in none, or wants to see it anew.
+        seen: Option<Seen>,
+    },
+    /// Makes an account, which keeps the name for good, and signs in to it.
+    Register {
+        /// The name asked for.
+        name: Name,
+        /// The password that the account will have.
+        secret: Secret,
+    },
+    /// Signs in to an account.
+    Login {
+        /// Its name.
+        name: Name,
+        /// Its password.
+        secret: Secret,
+    },
+}
+
+/// What a client has seen of a room: every event up to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The room.
+    pub room: RoomId,
+    /// Its incarnation, as `Joined` told it.
+    pub incarnation: u32,
+    /// The number of the last event that came.
+    pub event: u64,
 }
 
 /// Which rooms a list holds.
@@ -113,4 +145,8 @@ pub enum SignalTarget {
 
 impl Packet for ClientPacket {
     const MAX_PAYLOAD: usize = MAX_CLIENT_FRAME;
+
+    fn holds_a_secret(&self) -> bool {
+        matches!(self, Self::Register { .. } | Self::Login { .. } | Self::Resume { .. })
+    }
 }

@@ -21,16 +21,17 @@ mod value;
 mod version;
 mod wire;
 
-pub use client_packet::{ClientPacket, JoinTarget, RoomFilter, SignalTarget};
+pub use client_packet::{ClientPacket, JoinTarget, RoomFilter, Seen, SignalTarget};
 pub use codec::{ClientCodec, Codec, CodecError, Packet, ServerCodec};
 pub use frame::{FrameError, LENGTH_BYTES};
 pub use server_packet::{
     Ack, Chatted, Denial, DenialCode, Entered, Happened, Joined, KickReason, LeaveReason, Left, Limits, Member,
-    RefusalReason, Refused, RoomInfo, Rooms, ServerPacket, Signalled, Snapshot, Updates, Welcome,
+    RefusalReason, Refused, Resumed, Resumption, RoomInfo, Rooms, ServerPacket, Signalled, Snapshot, Updates, Welcome,
 };
 pub use value::{
     BoardSize, Cell, ChatText, CommandBytes, Direction, Encoded, GameName, List, ListError, Name, PlayerId, Reason,
-    RefusalBytes, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes, UpdateBytes, ValueError,
+    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, Secret, SignalPayload, SoftwareName, StateBytes,
+    UpdateBytes, ValueError,
 };
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use wire::WireError;

@@ -2,8 +2,8 @@
 
 use crate::{
     ChatText, GameName, List, MAX_ACKS, MAX_SEATS, MAX_SERVER_FRAME, Name, PlayerId, ROOMS_PER_PAGE, Reason,
-    RefusalBytes, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes, UpdateBytes,
-    codec::Packet,
+    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes,
+    UpdateBytes, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,68 @@ pub enum ServerPacket {
     },
     /// Something happened in the game that everyone has to know. Must be delivered.
     Happened(Happened),
+    /// What brings the client back should its connection be lost: the newest replaces those before it.
+    Token {
+        /// To be kept secret.
+        token: ResumeToken,
+    },
+    /// Answers a [`Resume`](crate::ClientPacket::Resume).
+    Resumed(Resumed),
+    /// Someone's connection was lost; the seat is kept for them for a while. Must be delivered.
+    Away {
+        /// The event's number.
+        event: u64,
+        /// Whose.
+        seat: Seat,
+    },
+    /// Someone who was away is back. Must be delivered.
+    Back {
+        /// The event's number.
+        event: u64,
+        /// Who.
+        seat: Seat,
+    },
+    /// Follows a [`Joined`] where some of the members are away.
+    Absent {
+        /// Their seats.
+        seats: List<Seat, MAX_SEATS>,
+    },
+    /// The operator has something to say to everyone who is signed in.
+    Notice {
+        /// What.
+        text: ChatText,
+    },
+}
+
+/// See [`ServerPacket::Resumed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The player's number, which is the same as before.
+    pub player: PlayerId,
+    /// The name, which is the same as before.
+    pub name: Name,
+    /// What became of the seat.
+    pub place: Resumption,
+}
+
+/// What a client that came back has of the room that it was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resumption {
+    /// No seat, or none any more: it is in the lobby.
+    Lobby,
+    /// Its seat, and it goes on from what it has seen: exactly the events follow that it has missed, and then a
+    /// [`Snapshot`].
+    Missed {
+        /// Which room.
+        room: RoomId,
+        /// How many events.
+        events: u32,
+    },
+    /// Its seat; what it has seen is out of date, and a [`Joined`] follows with everything.
+    Anew {
+        /// Which room.
+        room: RoomId,
+    },
 }
 
 /// See [`ServerPacket::Welcome`].
@@ -129,7 +191,7 @@ pub enum DenialCode {
     AddressFull,
     /// Too many connections that have not signed in. Closes.
     TooManyUnsigned,
-    /// Someone signed in has that name.
+    /// Someone signed in has that name, or it is an account's.
     NameTaken,
     /// Too many sign-in attempts on this connection. Closes.
     TooManyAttempts,
@@ -149,8 +211,22 @@ pub enum DenialCode {
     NotWatchable,
     /// Who watches has no part in the room: no commands, no chat, no signals.
     Watching,
+    /// That token brings nobody back: it is wrong, was used before, or its time is over. Sign in anew.
+    ResumeRefused,
     /// This port speaks TLS. Closes.
     TlsRequired,
+    /// No account has that name and that password. Which of both is wrong is not said.
+    WrongCredentials,
+    /// The server cannot do that now: too many sign in at once, or it does not reach its store. Try again in a moment.
+    Busy,
+    /// The operator has banned the account.
+    Banned,
+    /// The server takes no guests: sign in to an account.
+    SignInRequired,
+    /// The server takes no password over a connection that is not encrypted.
+    Insecure,
+    /// Too soon after wrong passwords; the reason says for how long.
+    TooSoon,
 }
 
 /// See [`ServerPacket::Rooms`].
@@ -352,6 +428,14 @@ pub enum KickReason {
     RoomFailed,
     /// The connection ended by a fault of the server.
     InternalError,
+    /// The player has come back over another connection.
+    TakenOver,
+    /// The same account signed in over another connection.
+    SignedInElsewhere,
+    /// The operator has banned the account.
+    Banned,
+    /// The operator has deleted the account.
+    AccountDeleted,
 }
 
 impl Packet for ServerPacket {

@@ -54,6 +54,9 @@ fn the_tables_of_enums_have_every_number() {
     check_plain::<KickReason>(&page, "KickReason");
     let targets = [JoinTarget::Any, JoinTarget::Room(RoomId(1)), JoinTarget::AnyOf(GameName::BOARD)];
     check_enum(&page, "JoinTarget", &targets);
+    let room = RoomId(1);
+    let places = [Resumption::Lobby, Resumption::Missed { room, events: 0 }, Resumption::Anew { room }];
+    check_enum(&page, "Resumption", &places);
     check_enum(&page, "RefusalReason", &[RefusalReason::TooFast, RefusalReason::Rules(RefusalBytes::new())]);
 }
 
@@ -98,6 +101,9 @@ fn the_limits_are_those_of_the_code() {
         constant("most seats of a room", MAX_SEATS),
         constant("most cells in a row or a column", BoardSize::MAX_SIDE.into()),
         constant("most bytes of a signal", SignalPayload::MAX_BYTES),
+        constant("bytes of a token", ResumeToken::BYTES),
+        constant("least bytes of a secret", Secret::MIN_BYTES),
+        constant("most bytes of a secret", Secret::MAX_BYTES),
         constant("most items of acks in Updates", MAX_ACKS),
         constant("most rooms on a page", ROOMS_PER_PAGE),
         constant("most characters of a game's name", GameName::MAX_CHARS),

@@ -1,7 +1,11 @@
-//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`.
+//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`.
 //!
 //! Flags stay text until [`load`] lays them over the file and the environment: one reader and one form of message for
 //! all three.
+
+mod store;
+
+pub use store::{StoreCommand, Which};
 
 use crate::{
     config::{self, CONFIG_VARIABLE, Config, ConfigError, layers::Layers},
@@ -68,6 +72,13 @@ pub enum Command {
         #[command(subcommand)]
         command: TlsCommand,
     },
+    /// Check or copy the store of a server that does not run
+    #[command(disable_help_subcommand = true)]
+    Store {
+        /// Which of both.
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
 }
 
 /// What to do about TLS.
@@ -108,6 +119,10 @@ pub struct Flags {
     /// The certificate's private key, in PEM [default: off]
     #[arg(long, value_name = "FILE|off")]
     pub tls_key: Option<String>,
+    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, a Redis, or nowhere. A URL with a
+    /// password belongs into the file or the variable MALPAN_STORE [default: redb]
+    #[arg(long, value_name = "redb:PATH|redis://...|memory:")]
+    pub store: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]
     pub shards: Option<String>,
@@ -153,6 +168,7 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     layers.lay_flag("--lecture", "lecture", flags.lecture.as_slice());
     layers.lay_flag("--tls-cert", "tls.cert", flags.tls_cert.as_slice());
     layers.lay_flag("--tls-key", "tls.key", flags.tls_key.as_slice());
+    layers.lay_flag("--store", "store", flags.store.as_slice());
     layers.lay_flag("--shards", "shards", flags.shards.as_slice());
     layers.lay_flag("--rules-threads", "rules_threads", flags.rules_threads.as_slice());
     layers.lay_flag("--board", "game.board", flags.board.as_slice());

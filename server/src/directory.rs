@@ -3,7 +3,7 @@
 use crate::{
     games::{Entry, Games},
     metrics::Metrics,
-    room::{Inbox, Message, Newcomer, Opening, RoomSetup, Who},
+    room::{Inbox, Message, Newcomer, Opening, Returning, RingLimits, RoomSetup, Who},
 };
 use futures::future::join_all;
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
@@ -42,6 +42,10 @@ pub(crate) struct RoomLimits {
     pub(crate) tick: Duration,
     /// Messages that may wait for a room.
     pub(crate) inbox: usize,
+    /// What each keeps for those who come back.
+    pub(crate) kept: RingLimits,
+    /// The most bytes of that which a client is sent at once.
+    pub(crate) replay: usize,
 }
 
 #[derive(Debug)]
@@ -120,7 +124,14 @@ impl Directory {
         }
         open.lobby.watch(room, self.0.limits.watchers)?;
         let inbox = open.inboxes[&room].clone();
-        Ok(Hold { directory: self.clone(), inbox, room, who: Who::Watcher(session), state: HoldState::Reserved })
+        Ok(Hold {
+            directory: self.clone(),
+            inbox,
+            room,
+            who: Who::Watcher(session),
+            session: None,
+            state: HoldState::Reserved,
+        })
     }
 
     /// One page of rooms numbered above `after`.
@@ -206,11 +217,11 @@ impl Directory {
             seats,
             shard.index(),
         )?;
-        let RoomLimits { tick, inbox, .. } = self.0.limits;
+        let RoomLimits { tick, inbox, kept, replay, .. } = self.0.limits;
         let opening = Opening {
             id: place.room,
             title: named.expect("the lobby names each room it opens"),
-            setup: RoomSetup { seats, tick, inbox },
+            setup: RoomSetup { seats, tick, inbox, kept, replay },
             seed: open.seeds.random(),
             directory: self.clone(),
             metrics: self.0.metrics.clone(),
@@ -230,7 +241,7 @@ impl Directory {
 
     fn hold(&self, open: &Open, Place { room, seat }: Place) -> Hold {
         let inbox = open.inboxes[&room].clone();
-        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), state: HoldState::Reserved }
+        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), session: None, state: HoldState::Reserved }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -251,6 +262,8 @@ pub(crate) struct Hold {
     inbox: Inbox,
     room: RoomId,
     who: Who,
+    /// Whose it is, once it is taken.
+    session: Option<SessionId>,
     state: HoldState,
 }
 
@@ -289,11 +302,31 @@ impl Hold {
     /// Comes in; false where the room has closed or failed. Waits while the room's inbox is full.
     pub(crate) async fn come_in(&mut self, newcomer: Newcomer) -> bool {
         let seat = self.seat();
+        self.session = Some(newcomer.to.session());
         let told = self.send(Message::Join { seat, newcomer }).await;
         if told {
             self.state = HoldState::Taken;
         }
         told
+    }
+
+    /// Comes back to the own seat; false where the room has failed, or it is no seat. Waits while the room's inbox is full.
+    pub(crate) async fn come_back(&mut self, returning: Returning) -> bool {
+        let (Some(seat), Some(before)) = (self.seat(), self.session) else { return false };
+        let session = returning.to.session();
+        let told = self.send(Message::Resume { seat, before, returning }).await;
+        if told {
+            // Not sooner: until it is told, the room knows the seat by the old session.
+            self.session = Some(session);
+        }
+        told
+    }
+
+    /// The connection is lost, and the seat is kept. Does not wait.
+    pub(crate) fn be_away(&self) {
+        if let (Some(seat), Some(from)) = (self.seat(), self.session) {
+            self.send_without_waiting(Message::Away { seat, from });
+        }
     }
 
     /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew, or has closed. Waits
@@ -310,7 +343,7 @@ impl Hold {
     /// Goes, and waits until the room will send nothing more.
     pub(crate) async fn go(mut self) {
         let (done, left) = oneshot::channel();
-        let leave = Message::Leave { who: self.who, reason: LeaveReason::Left, done: Some(done) };
+        let leave = self.leaving(LeaveReason::Left, Some(done));
         if self.send(leave).await {
             self.state = HoldState::Left;
             // An error means that the room has failed, which ends the session as well, or closed, of which it was told.
@@ -322,8 +355,14 @@ impl Hold {
     pub(crate) fn vacate(mut self, reason: LeaveReason) {
         if self.state == HoldState::Taken {
             self.state = HoldState::Left;
-            self.send_without_waiting(Message::Leave { who: self.who, reason, done: None });
+            self.send_without_waiting(self.leaving(reason, None));
         }
+    }
+
+    /// The word that whoever took the place leaves it.
+    fn leaving(&self, reason: LeaveReason, done: Option<oneshot::Sender<()>>) -> Message {
+        let from = self.session.expect("a place that is taken has an owner");
+        Message::Leave { who: self.who, from, reason, done }
     }
 
     fn send_without_waiting(&self, message: Message) {
@@ -348,9 +387,7 @@ impl Drop for Hold {
             }
             (HoldState::Reserved, Who::Watcher(_)) => self.directory.unwatch(self.room),
             // Here only when the session's task panicked or was dropped.
-            (HoldState::Taken, who) => {
-                self.send_without_waiting(Message::Leave { who, reason: LeaveReason::Disconnected, done: None });
-            }
+            (HoldState::Taken, _) => self.send_without_waiting(self.leaving(LeaveReason::Disconnected, None)),
         }
     }
 }

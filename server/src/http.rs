@@ -82,7 +82,11 @@ fn pages(sources: Sources) -> Router {
 }
 
 async fn readyz(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
-    if sources.is_draining() { (StatusCode::SERVICE_UNAVAILABLE, "draining\n") } else { (StatusCode::OK, "ready\n") }
+    match () {
+        () if sources.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        () if !sources.store_is_well() => (StatusCode::SERVICE_UNAVAILABLE, "store\n"),
+        () => (StatusCode::OK, "ready\n"),
+    }
 }
 
 async fn metrics(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
@@ -92,7 +96,16 @@ async fn metrics(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::{CONNECTION_WITHIN, HEADER_BYTES, HEADERS_WITHIN, answer, pages};
-    use crate::{config::Config, host::Host, metrics::Sources, server::admission_limits};
+    use crate::{
+        accounts::Pool,
+        config::Config,
+        games::Games,
+        host::{Host, password_cost},
+        metrics::Sources,
+        resume::TokenSource,
+        server::admission_limits,
+        store::MemoryStore,
+    };
     use malpan_net::Admission;
     use std::{sync::Arc, time::Duration};
     use tokio::{
@@ -115,6 +128,24 @@ mod tests {
         let end = stream.read_to_string(&mut answer);
         timeout(CONNECTION_WITHIN * 2, end).await.expect("the connection ends").unwrap();
         answer
+    }
+
+    #[tokio::test]
+    async fn a_server_is_ready_while_its_store_answers() {
+        let (config, store) = (Config::default(), Arc::new(MemoryStore::default()));
+        let admission = Admission::new(admission_limits(&config));
+        let games = Games::standard(&config.game);
+        let pool = Pool::on_the_spot(password_cost(&config));
+        let host = Host::on(config, games, Vec::new(), 1, TokenSource::system(), store.clone(), pool);
+        let pages = pages(Sources::new(host, admission, Arc::default(), Arc::new([])));
+        for (away, answer) in [(false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
+            store.be_away(away);
+            let (mut ours, theirs) = duplex(1024);
+            tokio::spawn(super::answer(theirs, pages.clone()));
+            ours.write_all(b"GET /readyz HTTP/1.1\r\n\r\n").await.unwrap();
+            let said = rest(&mut ours).await;
+            assert!(said.ends_with(answer) && said.contains(" 503 ") == away, "{said}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

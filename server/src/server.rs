@@ -1,13 +1,16 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
 use crate::{
+    accounts::Pool,
     config::Config,
     games::Games,
-    host::Host,
+    host::{Host, password_cost},
     http,
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    resume::TokenSource,
+    store::{self, OpenError, Store},
     tls::{self, Reload, TlsError, TlsFiles},
 };
 use malpan_net::{
@@ -60,6 +63,10 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the tokens come from with which players come back.
+    pub tokens: TokenSource,
+    /// Where the server keeps what outlives it.
+    pub store: Arc<dyn Store>,
 }
 
 /// Where a server listens, with the ports that were given for port 0.
@@ -90,6 +97,9 @@ pub enum StartError {
     /// The signal for a new certificate cannot be caught.
     #[error("cannot catch SIGHUP: {0}")]
     Hangup(io::Error),
+    /// What it shall keep cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// No thread or readiness queue for a shard.
     #[error("cannot start a shard: {0}")]
     Shard(#[from] io::Error),
@@ -103,11 +113,11 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// Listens on every configured address, opens the store and starts the shards, with the games that come with Malpan. Call it on a Tokio
     /// runtime; the acceptors will run there.
     ///
     /// # Errors
-    /// [`StartError`] where an address cannot be had, or there is no certificate where one is named.
+    /// [`StartError`] where an address or the store cannot be had, or there is no certificate where one is named.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let games = Games::standard(&config.game);
         Self::start_with(config, games)
@@ -131,6 +141,8 @@ impl Server {
             http: http.as_ref().map(TcpListener::local_addr).transpose()?,
             lecture: lecture.as_ref().map(TcpListener::local_addr).transpose()?,
         };
+        // Behind the addresses: a second server by mistake says which port is in use.
+        let store = store::open(&config.store)?;
         let counters = Arc::<Counters>::default();
         let (count, settings) = (config.shard_count(), session_settings(&config));
         let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
@@ -138,9 +150,10 @@ impl Server {
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
         let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
-        let seed = rand::random();
-        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed };
-        let mut server = Self { http, addresses, threads, ..Self::on(ground, config, games) };
+        let (seed, tokens) = (rand::random(), TokenSource::system());
+        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
+        let pool = Pool::start(password_cost(&config))?;
+        let mut server = Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
             tls::note(&loaded, "start");
             server.reload = Some(Reload::new(files, tls.clone(), look).map_err(StartError::Hangup)?);
@@ -168,12 +181,19 @@ impl Server {
 }
 
 impl<L: Listener> Server<L> {
-    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
-    /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
+    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
+    /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+        // Threads of its own would be none of the ground's, and know nothing of its clock.
+        let pool = Pool::on_the_spot(password_cost(&config));
+        Self::hashing_in(pool, ground, config, games)
+    }
+
+    fn hashing_in(pool: Pool, mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed);
+        let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store, pool);
         let tls = ground.tls.clone().map(|config| {
             let host = host.clone();
             Tls::answering(config, move |first| host.tls_required(first))
@@ -210,7 +230,7 @@ impl<L: Listener> Server<L> {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
-        let Ground { listeners, tls: _, lecture, shards, rules, counters, seed: _ } = ground;
+        let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
         let mut beside = JoinSet::new();
@@ -269,6 +289,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        host.expect_nobody_back();
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {
             shard.finished().await;
@@ -298,7 +319,7 @@ fn announce(host: &Host, shards: &[Shard]) {
 }
 
 async fn nobody_plays(host: &Host) {
-    while host.seats_taken() > 0 {
+    while !host.nobody_plays() {
         sleep(Duration::from_millis(20)).await;
     }
 }

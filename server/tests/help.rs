@@ -40,6 +40,7 @@ fn help_of_the_server() {
         Commands:
           config  Print or check a configuration
           tls     Make a certificate to develop with
+          store   Check or copy the store of a server that does not run
 
         Options:
               --listen <IP:PORT>
@@ -60,6 +61,11 @@ fn help_of_the_server() {
 
               --tls-key <FILE|off>
                   The certificate's private key, in PEM [default: off]
+
+              --store <redb:PATH|redis://...|memory:>
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, a
+                  Redis, or nowhere. A URL with a password belongs into the file or the variable
+                  MALPAN_STORE [default: redb]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
@@ -152,6 +158,7 @@ fn every_default_in_the_help_is_the_real_one() {
         ("--lecture <IP:PORT|off>", "off"),
         ("--tls-cert <FILE|off>", "off"),
         ("--tls-key <FILE|off>", "off"),
+        ("--store <redb:PATH|redis://...|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
@@ -177,7 +184,7 @@ fn every_default_in_the_help_is_the_real_one() {
 
 #[test]
 fn flags_of_what_does_not_exist_yet_are_usage_errors() {
-    for flag in ["--store=memory:", "--nonsense"] {
+    for flag in ["--grace=30s", "--nonsense"] {
         let (out, err, code) = run(&[flag]);
         assert_eq!((out.as_str(), code), ("", 2), "{err}");
         assert!(err.contains("unexpected argument"), "{err}");

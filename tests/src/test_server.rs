@@ -1,11 +1,12 @@
 //! A server on real sockets, within the test's process.
 
-use crate::name;
+use crate::{name, without_grace};
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Shard};
 use malpan_server::{
     Games, Host, Server, StartError, Stop,
     config::{AddressOrOff, Config},
+    store::StoreAddress,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -25,8 +26,8 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on a free port of the loopback, with two shards, no HTTP and no drain, and otherwise the defaults
-    /// as `adjust` changes them.
+    /// Starts a server on a free port of the loopback, with two shards, its store in memory, no HTTP, no drain and no grace
+    /// for who loses the connection, and otherwise the defaults as `adjust` changes them.
     ///
     /// # Errors
     /// Where the machine gives no port or thread.
@@ -45,9 +46,10 @@ impl TestServer {
         let mut config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             http: AddressOrOff::Off,
+            store: StoreAddress::Memory,
             shards: 2,
             drain: std::time::Duration::ZERO,
-            ..Config::default()
+            ..without_grace()
         };
         adjust(&mut config);
         let games = games(&config);

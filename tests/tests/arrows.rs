@@ -50,13 +50,32 @@ fn rules_are_pure() {
 }
 
 #[test]
-fn accounts_see_no_socket_and_no_board() {
-    let code = code_of(&fs::read_to_string(root().join("server/src/accounts.rs")).unwrap());
-    for word in
-        ["malpan_net", "malpan_game", "Session", "Socket", "Board", "crate::room", "crate::player", "crate::host"]
-    {
-        assert!(!code.contains(word), "accounts name {word}");
+fn a_store_keeps_records_and_knows_nothing_of_who_uses_it() {
+    for path in sources(root().join("server/src/store")) {
+        let code = code_of(&fs::read_to_string(&path).unwrap());
+        for word in ["malpan_net", "malpan_game", "Session", "Board", "crate::room", "crate::player", "crate::host"] {
+            assert!(!code.contains(word), "{} names {word}", path.display());
+        }
+        assert!(!code.contains("crate::accounts"), "{} knows rules of accounts", path.display());
     }
+}
+
+#[test]
+fn accounts_see_no_socket_and_no_board() {
+    for path in sources(root().join("server/src/accounts")) {
+        let code = code_of(&fs::read_to_string(&path).unwrap());
+        for word in
+            ["malpan_net", "malpan_game", "Session", "Socket", "Board", "crate::room", "crate::player", "crate::host"]
+        {
+            assert!(!code.contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+/// Every source file in a folder, and in the folders in it.
+fn sources(folder: PathBuf) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(path) } else { vec![path] }).collect()
 }
 
 /// The file without its comments and tests.

@@ -64,6 +64,8 @@ impl Port {
             rules: vec![],
             counters: Arc::clone(&counters),
             seed: 1,
+            tokens: malpan_server::TokenSource::system(),
+            store: std::sync::Arc::new(malpan_server::store::MemoryStore::default()),
         };
         let games = Games::standard(&config.game);
         tokio::spawn(Server::on(ground, config, games).run(pending::<Stop>()));

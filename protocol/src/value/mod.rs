@@ -6,7 +6,9 @@ mod id;
 mod list;
 mod payload;
 mod place;
+mod secret;
 mod text;
+mod token;
 
 pub use encoded::{CommandBytes, Encoded, RefusalBytes, StateBytes, UpdateBytes};
 pub use game_name::GameName;
@@ -14,7 +16,9 @@ pub use id::{PlayerId, RoomId};
 pub use list::{List, ListError};
 pub use payload::SignalPayload;
 pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
+pub use secret::Secret;
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
+pub use token::ResumeToken;
 
 /// Why a value was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -14,7 +14,8 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
     use ClientPacket as P;
     let hello =
         || P::Hello { versions: VersionRange { min: 1, max: 1 }, client: SoftwareName::new("demo/1.0").unwrap() };
-    let guest = |name| P::Guest { name: Name::new(name).unwrap() };
+    let name = |text| Name::new(text).unwrap();
+    let guest = |text| P::Guest { name: name(text) };
     let open = |game, title, seats| P::OpenRoom { game, title, seats };
     let join = |target| P::Join { target };
     let signal = |to, payload| P::Signal { to, payload: SignalPayload::new(payload).unwrap() };
@@ -40,6 +41,13 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
         ("Pong", vec![P::Pong { nonce: 251 }]),
         ("Bye", vec![P::Bye]),
         ("Watch", vec![P::Watch { room: RoomId(301) }]),
+        (
+            "Resume",
+            vec![P::Resume { token: token(0), seen: Some(Seen { room: RoomId(300), incarnation: 1, event: 41 }) }],
+        ),
+        ("Resume/lobby", vec![P::Resume { token: token(0), seen: None }]),
+        ("Register", vec![P::Register { name: name("Ann"), secret: Secret::new("correct horse").unwrap() }]),
+        ("Login", vec![P::Login { name: name("말판"), secret: Secret::new("비밀번호").unwrap() }]),
         ("session/hello", vec![hello()]),
         ("session/guest", vec![guest("Ann")]),
         ("session/join", vec![join(JoinTarget::Any)]),
@@ -105,8 +113,17 @@ pub(crate) fn to_client() -> Table<ServerPacket> {
         ("Draining", vec![P::Draining { seconds: 10 }]),
         ("Kicked", vec![P::Kicked { reason: KickReason::SlowConsumer }]),
         ("Happened", vec![game_examples::placed()]),
+        ("Token", vec![P::Token { token: token(0) }]),
+        ("Resumed", vec![resumed(Resumption::Missed { room: RoomId(300), events: 3 })]),
+        ("Resumed/anew", vec![resumed(Resumption::Anew { room: RoomId(300) })]),
+        ("Resumed/lobby", vec![resumed(Resumption::Lobby)]),
+        ("Away", vec![P::Away { event: 46, seat: seat(2) }]),
+        ("Back", vec![P::Back { event: 47, seat: seat(2) }]),
+        ("Absent", vec![P::Absent { seats: vec![seat(1), seat(2)].try_into().unwrap() }]),
+        ("Notice", vec![P::Notice { text: ChatText::new("back at ten").unwrap() }]),
         ("session/welcome", vec![welcome()]),
         ("session/signed-in", vec![signed_in(1, "Ann")]),
+        ("session/token", vec![P::Token { token: token(64) }]),
         ("session/joined", vec![P::Joined(joined_1)]),
         ("session/refused", vec![refused(2, &board::Refusal::OffBoard)]),
         ("session/moved", vec![moved(1, 1, &[(0, 1, 0, 1)])]),
@@ -195,6 +212,15 @@ fn board_state(positions: &[(u8, u8, u8)]) -> StateBytes {
 
 fn room_info(id: u32, name: &str, game: GameName, (taken, seats): (u8, u8), watchers: u8) -> RoomInfo {
     RoomInfo { room: RoomId(id), title: title(name), game, taken, seats: SeatCount::new(seats).unwrap(), watchers }
+}
+
+/// The bytes from `first` on.
+fn token(first: u8) -> ResumeToken {
+    ResumeToken::new(std::array::from_fn(|index| first + u8::try_from(index).unwrap()))
+}
+
+fn resumed(place: Resumption) -> ServerPacket {
+    ServerPacket::Resumed(Resumed { player: PlayerId(1), name: Name::new("Ann").unwrap(), place })
 }
 
 pub(super) fn title(text: &str) -> RoomTitle {

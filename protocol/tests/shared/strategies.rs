@@ -27,6 +27,9 @@ pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
         number_u32().prop_map(|nonce| P::Pong { nonce }),
         Just(P::Bye),
         number_u32().prop_map(|id| P::Watch { room: RoomId(id) }),
+        (token(), option::of(seen())).prop_map(|(token, seen)| P::Resume { token, seen }),
+        (name(), secret()).prop_map(|(name, secret)| P::Register { name, secret }),
+        (name(), secret()).prop_map(|(name, secret)| P::Login { name, secret }),
     ]
 }
 
@@ -66,6 +69,37 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         plain::<KickReason>().prop_map(|reason| P::Kicked { reason }),
         (number_u64(), option::of(ack()), games::update_bytes())
             .prop_map(|(event, ack, updates)| P::Happened(Happened { event, ack, updates })),
+        token().prop_map(|token| P::Token { token }),
+        (number_u64(), name(), resumption()).prop_map(|(id, name, place)| P::Resumed(Resumed {
+            player: PlayerId(id),
+            name,
+            place
+        })),
+        (number_u64(), seat()).prop_map(|(event, seat)| P::Away { event, seat }),
+        (number_u64(), seat()).prop_map(|(event, seat)| P::Back { event, seat }),
+        vec(seat(), 0..=MAX_SEATS).prop_map(|seats| P::Absent { seats: seats.try_into().unwrap() }),
+        chat_text().prop_map(|text| P::Notice { text }),
+    ]
+}
+
+fn token() -> impl Strategy<Value = ResumeToken> {
+    any::<[u8; ResumeToken::BYTES]>().prop_map(ResumeToken::new)
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    (number_u32(), number_u32(), number_u64()).prop_map(|(id, incarnation, event)| Seen {
+        room: RoomId(id),
+        incarnation,
+        event,
+    })
+}
+
+/// Anything that may have become of a seat.
+fn resumption() -> impl Strategy<Value = Resumption> {
+    prop_oneof![
+        Just(Resumption::Lobby),
+        (number_u32(), number_u32()).prop_map(|(id, events)| Resumption::Missed { room: RoomId(id), events }),
+        number_u32().prop_map(|id| Resumption::Anew { room: RoomId(id) }),
     ]
 }
 
@@ -133,6 +167,10 @@ fn title() -> impl Strategy<Value = RoomTitle> {
 
 fn chat_text() -> impl Strategy<Value = ChatText> {
     text(ChatText::MAX_CHARS, ChatText::new)
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof!["[ -~]{8,128}", "[가-힣]{3,42}"].prop_map(|text| Secret::new(&text).unwrap())
 }
 
 fn game_name() -> impl Strategy<Value = GameName> {

@@ -372,6 +372,6 @@ impl fmt::Debug for SessionHandle {
     }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(NEVER / 2)
 }

@@ -4,7 +4,10 @@
 //! runtime of its own ([`ShardThread`](crate::ShardThread)), so a session never moves and its wake-ups cost nothing
 //! across cores. In a simulation several shards share one runtime and its paused clock; nothing here can tell.
 
-use crate::{CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, queue::Item, session, sweep};
+use crate::{
+    CloseReason, Counters, Permit, Protocol, SessionHandle, SessionId, Settings, handle::millis, queue::Item, session,
+    sweep,
+};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -41,7 +44,12 @@ struct Inner {
     session_count: AtomicUsize,
     started: Instant,
     clock_ms: AtomicU64,
+    /// Milliseconds for which the shard stood still.
+    stalled_ms: AtomicU64,
 }
+
+/// A sweep that is later than this was not held up by work: the machine slept, or the process was stopped.
+const STALL: Duration = Duration::from_secs(1);
 
 /// Numbers the sessions of the whole process.
 static LAST_SESSION: AtomicU64 = AtomicU64::new(0);
@@ -60,6 +68,7 @@ impl Shard {
             session_count: AtomicUsize::new(0),
             started: Instant::now(),
             clock_ms: AtomicU64::new(0),
+            stalled_ms: AtomicU64::new(0),
             runtime,
         }));
         // Not tracked: it has nothing to finish, and ends with the shard's last other owner.
@@ -171,18 +180,29 @@ impl Shard {
         (Registered::new(session), queue)
     }
 
-    /// Milliseconds since the shard began, as of the last sweep. Reading it costs nothing; sessions do at each packet.
+    /// Milliseconds that the shard has run, as of the last sweep. Reading it costs nothing; sessions do at each packet.
     pub(crate) fn clock_ms(&self) -> u64 {
         self.0.clock_ms.load(Ordering::Relaxed)
     }
 
-    /// Milliseconds since the shard began, to the millisecond: for what is rare and must not come early.
+    /// Milliseconds that the shard has run, to the millisecond: for what is rare and must not come early.
     pub(crate) fn exact_clock_ms(&self) -> u64 {
-        u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.0.started.elapsed()) - self.0.stalled_ms.load(Ordering::Relaxed)
     }
 
-    /// Sets the coarse clock. For the sweep.
+    /// Sets the coarse clock. For the sweep, which alone sees that the shard stood still: what peers said meanwhile lies
+    /// unread, so that time is not held against them.
     pub(crate) fn advance_clock(&self) -> u64 {
+        let due = self.clock_ms() + millis(self.0.settings.sweep_interval);
+        let late = self.exact_clock_ms().saturating_sub(due);
+        if late > millis(STALL) {
+            tracing::info!(
+                shard = self.index(),
+                late_ms = late,
+                "the shard stood still; nobody is cut off for that time"
+            );
+            self.0.stalled_ms.fetch_add(late, Ordering::Relaxed);
+        }
         let now = self.exact_clock_ms();
         self.0.clock_ms.store(now, Ordering::Relaxed);
         now

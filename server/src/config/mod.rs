@@ -30,7 +30,7 @@ mod text;
 pub use address::{AddressError, AddressOrOff};
 pub use keys::{Allowed, Key, keys};
 pub use layers::{CONFIG_VARIABLE, VARIABLE_PREFIX, check_file};
-pub use model::{Config, GameConfig, LimitsConfig, LogConfig, LogFormat, TlsConfig};
+pub use model::{AccountsConfig, Config, GameConfig, LimitsConfig, LogConfig, LogFormat, TlsConfig};
 pub use network::{Network, NetworkError};
 pub use path::{PathError, PathOrOff};
 pub use print::default_file;

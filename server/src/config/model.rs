@@ -6,6 +6,7 @@ use super::{
     rules::Violation,
     text,
 };
+use crate::store::StoreAddress;
 use malpan_protocol::{BoardSize, Limits, MAX_CLIENT_FRAME, SeatCount};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZero, thread, time::Duration};
@@ -91,6 +92,12 @@ section! {
         #[serde(with = "text::shown")]
         lecture: AddressOrOff = AddressOrOff::Off,
             Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
+        /// Where accounts, resume tokens and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for
+        /// `malpan/malpan.redb` in the user's folder for data), in a Redis or Valkey that several servers may share (its
+        /// URL), or in memory, where they are gone with the server (`memory:`).
+        #[serde(with = "text::shown")]
+        store: StoreAddress = StoreAddress::DefaultFile,
+            Allowed::Form("redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
@@ -114,6 +121,8 @@ section! {
         tls: TlsConfig;
         /// The log.
         log: LogConfig;
+        /// Accounts and guests.
+        accounts: AccountsConfig;
         /// What one client, one address and all of them together may use up.
         limits: LimitsConfig;
     }
@@ -156,6 +165,22 @@ section! {
         /// What is logged: a level (off, error, warn, info, debug, trace), or several filters with commas between
         /// them, such as `info,malpan_server=debug`.
         filter: String = "info".into(), Allowed::Form("tracing-subscriber's filter syntax, not empty");
+    }
+}
+
+section! {
+    /// Accounts and guests.
+    AccountsConfig, named "accounts." {
+        /// Whether players have to sign in to an account. Guests are off then, and so the lecture wire, which knows no
+        /// sign-in, has to be.
+        require_login: bool = false, Allowed::Form("true or false");
+        /// Whether passwords are taken over connections that are not encrypted, from other machines too: whoever is on the way
+        /// can read them. For a server behind a proxy that speaks TLS.
+        allow_plain_passwords: bool = false, Allowed::Form("true or false");
+        /// Memory that the hash of a password takes (argon2id, one lane). Each of the threads that hash has so much.
+        argon2_memory_kib: u32 = 19_456, count("KiB", 1024, MILLION);
+        /// Passes over that memory. Where the two cost more than before, hashes are made anew as their owners sign in.
+        argon2_iterations: u32 = 2, count("passes", 1, 100);
     }
 }
 
@@ -232,6 +257,14 @@ section! {
         rooms: usize = 2_000, count("rooms", 1, MILLION);
         /// Most connections that watch one room without a seat.
         watchers_per_room: usize = 20, count("connections", 0, 255);
+        /// Time for which a player whose connection is lost keeps name, seat and piece, and may come back. 0s gives
+        /// everything back at once.
+        #[serde(with = "text::duration")]
+        resume_grace: Duration = Duration::from_secs(30), time(Duration::ZERO, HOUR);
+        /// Last events that each room keeps for players who come back. Whoever has missed more gets the whole picture.
+        ring_events: usize = 256, count("events", 0, 65_536);
+        /// Bytes of such events that each room keeps at the most.
+        ring_bytes: usize = 65_536, count("bytes", 0, MIB_16);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }
@@ -280,5 +313,7 @@ impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
+impl Ranged for StoreAddress {}
+impl Ranged for bool {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

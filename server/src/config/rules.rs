@@ -57,6 +57,11 @@ impl Config {
             ["game.board", "game.seats"],
             &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
         );
+        require(
+            !self.accounts.require_login || self.lecture.address().is_none(),
+            ["accounts.require_login", "lecture"],
+            &"the lecture wire knows no sign-in, so it cannot be on where one is required",
+        );
         // Port 0 is a new port each time.
         let fixed = |address: AddressOrOff| address.address().filter(|address| address.port() != 0);
         let (http, lecture) = (fixed(self.http), fixed(self.lecture));

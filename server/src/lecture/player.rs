@@ -2,7 +2,7 @@
 
 use super::LecturePacket;
 use crate::{
-    accounts::Identity,
+    accounts::{Identity, Refused},
     directory::Hold,
     ending::Ending,
     host::Shared,
@@ -42,7 +42,7 @@ impl LecturePlayer {
         if self.host.is_draining() {
             return Err("the server is stopping".into());
         }
-        let identity = self.sign_in().ok_or("every name for it is taken")?;
+        let identity = self.sign_in().await?;
         let reserved = self.host.directory.reserve_any(Some(GameName::BOARD), self.session.shard());
         let mut place = reserved.map_err(|why| why.to_string())?;
         let to = Recipient::new(self.session.clone(), Dialect::Lecture);
@@ -53,12 +53,18 @@ impl LecturePlayer {
         Ok(())
     }
 
-    fn sign_in(&self) -> Option<Identity> {
+    async fn sign_in(&self) -> Result<Identity, String> {
         // Counted by each server from 1 up: no two come to the same name this way for a long time, and the same happens
         // again where a server's life is repeated.
         let number = self.host.lecture_clients.fetch_add(1, Ordering::Relaxed) + 1;
         let names = (0..NAMES).map(|n| format!("lecture-{}", number + n * 1_000_000));
-        names.filter_map(|name| Name::new(&name).ok()).find_map(|name| self.host.accounts.sign_in_guest(name).ok())
+        for name in names.filter_map(|name| Name::new(&name).ok()) {
+            match self.host.accounts.guest(name).await {
+                Err(Refused::NameTaken(_)) => {}
+                signed_in => return signed_in.map_err(|why| why.to_string()),
+            }
+        }
+        Err("every name for it is taken".into())
     }
 
     fn too_fast(&mut self, now: Instant) {
@@ -90,14 +96,14 @@ impl Service for LecturePlayer {
                 if self.budgets.step(&self.host.rates, now.into_std()) {
                     self.last_seq = self.last_seq.wrapping_add(1);
                     let command = CommandBytes::of(&direction).expect("a direction is one byte");
-                    place.send(Message::Command { seat, seq: self.last_seq, command }).await;
+                    place.send(Message::Command { seat, from: self.session.id(), seq: self.last_seq, command }).await;
                 }
             }
             LecturePacket::Chat { text } => {
                 // An empty line, which a client sends when Enter is pressed twice, is not worth a word.
                 let Some(text) = ChatText::lossy(&text) else { return };
                 if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.send(Message::Chat { seat, text }).await;
+                    place.send(Message::Chat { seat, from: self.session.id(), text }).await;
                 } else {
                     self.too_fast(now);
                 }

@@ -41,6 +41,11 @@ impl Sources {
         self.host.is_draining()
     }
 
+    /// Whether the store answers.
+    pub(crate) fn store_is_well(&self) -> bool {
+        self.host.store().is_well()
+    }
+
     /// The page as of now.
     pub(crate) fn page(&self) -> String {
         let mut page = Page::default();
@@ -48,6 +53,7 @@ impl Sources {
         self.queues(&mut page);
         self.game(&mut page);
         reports(&mut page, &self.host.metrics().0);
+        self.store(&mut page);
         self.shards(&mut page);
         process(&mut page);
         page.into_text()
@@ -118,7 +124,8 @@ impl Sources {
     }
 
     fn game(&self, page: &mut Page) {
-        page.gauge("malpan_players", "Players who are signed in.", self.host.signed_in());
+        page.gauge("malpan_players", "Players who are signed in and connected.", self.host.signed_in());
+        page.gauge("malpan_players_away", "Players who lost their connection and may come back.", self.host.away());
         page.gauge("malpan_rooms", "Rooms that are open.", self.host.rooms());
         page.gauge("malpan_seats_taken", "Seats that are taken or reserved, in all rooms.", self.host.seats_taken());
         page.gauge(
@@ -126,6 +133,25 @@ impl Sources {
             "1 from when the server was asked to stop, else 0.",
             u8::from(self.host.is_draining()),
         );
+    }
+
+    fn store(&self, page: &mut Page) {
+        let (meters, store) = (&self.host.metrics().0, self.host.store());
+        page.gauge("malpan_store_well", "1 while the store answers, else 0.", u8::from(store.is_well()));
+        page.gauge("malpan_store_queued", "Operations that wait for the store.", store.queued());
+        page.counters(
+            "malpan_store_operations_total",
+            "Operations that the store answered.",
+            "operation",
+            meters.store_operations.totals(),
+        );
+        page.counters(
+            "malpan_store_failures_total",
+            "Operations that the store answered with a failure.",
+            "operation",
+            meters.store_failures.totals(),
+        );
+        page.histogram("malpan_store_seconds", "Time until the store answered.", &meters.store_seconds);
     }
 
     fn shards(&self, page: &mut Page) {

@@ -52,6 +52,7 @@ fn flags_go_before_variables() {
         lecture: text("off"),
         tls_cert: text("cert.pem"),
         tls_key: text("key.pem"),
+        store: text("memory:"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),

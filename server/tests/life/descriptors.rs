@@ -3,7 +3,7 @@
 use crate::{
     playing::step,
     running::{PATIENCE, within},
-    watched::Watched,
+    watched::{PATIENT, Watched},
 };
 use malpan_client::{Client, ConnectOptions, Stream, protocol::Name};
 use std::{
@@ -32,7 +32,7 @@ async fn knock(server: SocketAddr) -> Client {
 
 #[tokio::test]
 async fn without_descriptors_the_server_waits_at_no_cost_and_accepts_within_a_second_when_some_are_free() {
-    let server = Watched::start("").await;
+    let server = Watched::start(&format!("[limits]\n{PATIENT}")).await;
     let (mut player, mut room) = server.player("plays").await;
     let most = server.process.files().into_iter().max().unwrap() + 1 + SPARE;
     server.process.limit_files(most);

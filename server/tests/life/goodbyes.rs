@@ -4,7 +4,7 @@ use crate::{
     crowd::long_hello,
     playing::{last_word, step},
     running::within,
-    watched::Watched,
+    watched::{PATIENT, Watched},
 };
 use malpan_client::{
     ClientError, Connection,
@@ -39,7 +39,7 @@ async fn rest(mut connection: Connection<TcpStream>) -> Vec<ServerPacket> {
 
 #[tokio::test]
 async fn each_state_gets_its_due() {
-    let server = Watched::start("drain = \"4s\"").await;
+    let server = Watched::start(&format!("drain = \"4s\"\n[limits]\n{PATIENT}")).await;
     let open = async |bytes: &[u8]| {
         let mut stream = within(TcpStream::connect(server.address)).await.unwrap();
         stream.write_all(bytes).await.unwrap();

@@ -6,7 +6,7 @@ use crate::{
     playing::play_until,
     process::allow_connections,
     running::within,
-    watched::Watched,
+    watched::{PATIENT, Watched},
 };
 use malpan_client::{
     Client, ClientError, ConnectOptions, Connection, Stream,
@@ -21,7 +21,7 @@ use tokio::{
 const SESSIONS: usize = 30;
 const UNSIGNED: usize = 10;
 const PER_ADDRESS: usize = 4;
-const FLOOD: usize = 10_000;
+const FLOOD: usize = 4_000;
 /// Not more than the server tells why at once, also where some of those before are not quite gone.
 const POLITE_AT_ONCE: usize = 100;
 /// More than that.
@@ -29,7 +29,7 @@ const RUDE_AT_ONCE: usize = 1_000;
 
 async fn server() -> Watched {
     let limits = format!("sessions = {SESSIONS}\nunsigned = {UNSIGNED}\nsessions_per_address = {PER_ADDRESS}");
-    Watched::start(&format!("[limits]\n{limits}\nexempt_addresses = []\nhello_within = \"1h\"")).await
+    Watched::start(&format!("[limits]\n{limits}\nexempt_addresses = []\nhello_within = \"1h\"\n{PATIENT}")).await
 }
 
 async fn guest(server: SocketAddr, nth: usize, name: &str) -> Client {

@@ -5,7 +5,7 @@ use crate::{
     crowd::{self, Crowd, connect_from, long_hello, reset},
     playing::{last_word, step},
     running::within,
-    watched::Watched,
+    watched::{PATIENT, Watched},
 };
 use malpan_client::{
     Client, ConnectOptions, Room, Stream,
@@ -35,7 +35,8 @@ const SLACK: Duration = Duration::from_secs(3);
 const KICKED_STOPPING: [u8; 4] = [2, 0, 17, 4];
 
 async fn server(drain: &str) -> Watched {
-    Watched::start(&format!("drain = \"{drain}\"\n[limits]\nsignals_per_second = 100\nhello_within = \"1h\"")).await
+    let limits = format!("signals_per_second = 100\nhello_within = \"1h\"\n{PATIENT}");
+    Watched::start(&format!("drain = \"{drain}\"\n[limits]\n{limits}")).await
 }
 
 /// Comes and goes until nobody is let in any more.

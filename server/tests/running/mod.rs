@@ -53,11 +53,12 @@ impl Running {
         running
     }
 
-    /// Starts it, and waits for nothing. HTTP is off unless `args` say where: servers beside each other would all want
-    /// the default port.
+    /// Starts it, and waits for nothing. HTTP is off and the store in memory unless `args` say where: servers beside each
+    /// other would all want the default port and the default file.
     pub(crate) fn spawn(args: &[&str]) -> Self {
         let without_http: &[&str] = if args.contains(&"--http") { &[] } else { &["--http", "off"] };
-        Self::command(&[args, without_http].concat())
+        let without_store: &[&str] = if args.contains(&"--store") { &[] } else { &["--store", "memory:"] };
+        Self::command(&[args, without_http, without_store].concat())
     }
 
     /// Starts the program with exactly these arguments, to do something other than serve.

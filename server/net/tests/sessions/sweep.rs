@@ -324,3 +324,27 @@ async fn the_sweep_ends_with_the_last_owner_of_the_shard() {
     sleep(SWEEP * 2).await;
     assert_eq!(metrics.num_alive_tasks(), 0);
 }
+
+/// The machine slept, or the process was stopped: what the peers said meanwhile lies unread, and they could not be asked.
+#[tokio::test(start_paused = true)]
+async fn time_in_which_the_shard_stood_still_is_not_held_against_anyone() {
+    let mut scene = Scene::new(settings());
+    let (peer, quiet) = established(&mut scene).await;
+    let (stuck_peer, stuck) = scene.open().await;
+    stuck_peer.take(0);
+    stuck.send(frame("stuck"));
+    let (_peer, late) = scene.open().await;
+    late.set_deadline(secs(5));
+    settle().await;
+    advance(secs(3600)).await;
+    settle().await;
+    assert_eq!([&quiet, &stuck, &late].map(SessionHandle::close_reason), [None; 3]);
+    let begun = Instant::now();
+    assert_eq!(time_to_close(&quiet).await.1, CloseReason::Silent);
+    assert_within(begun.elapsed(), secs(34), secs(35) + SWEEP * 2);
+    assert_eq!(unpack(&peer.heard()).iter().filter(|line| **line == "alive?").count(), 3, "it was asked first");
+    assert_eq!(
+        [stuck, late].map(|session| session.close_reason()),
+        [CloseReason::WriteStalled, CloseReason::Deadline].map(Some)
+    );
+}
