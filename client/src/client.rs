@@ -3,8 +3,8 @@
 use crate::{ClientError, Connection, Stream, Tls};
 use malpan_protocol::{
     ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
-    RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Secret, ServerPacket, SignalPayload, SignalTarget, SoftwareName,
-    VersionRange, Welcome,
+    ResumeToken, Resumed, RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Secret, Seen, ServerPacket, SignalPayload,
+    SignalTarget, SoftwareName, VersionRange, Welcome,
 };
 use serde::Serialize;
 use std::{
@@ -105,6 +105,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// [`ClientError::Denied`] with `WrongCredentials` where the name or the password is wrong, and as [`Client::register`].
     pub async fn login(&mut self, name: Name, secret: Secret) -> Result<(PlayerId, Name), ClientError> {
         self.request(&ClientPacket::Login { name, secret }, signed_in).await
+    }
+
+    /// Signs in as who had `token` before their connection was lost, and takes their seat again. `seen` is what they have
+    /// seen of their room. What the answer says follows (events and a snapshot, or a `Joined`) comes with [`Client::next`].
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `ResumeRefused` where the token brings nobody back; a sign-in may be tried.
+    pub async fn resume(&mut self, token: ResumeToken, seen: Option<Seen>) -> Result<Resumed, ClientError> {
+        self.request(&ClientPacket::Resume { token, seen }, |packet| match packet {
+            ServerPacket::Resumed(resumed) => Ok(resumed),
+            other => Err(other),
+        })
+        .await
+    }
+
+    /// What brings this player back should the connection be lost: the newest that the server gave. It comes right behind the
+    /// answer to a sign-in, and is here once [`Client::next`] has been asked for what came.
+    #[must_use]
+    pub fn token(&self) -> Option<&ResumeToken> {
+        self.connection.token()
     }
 
     /// Takes a seat in a given room, or in any.
@@ -231,7 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.connection.poll_flush(cx)
     }
 
-    /// The next packet from the server; pings are answered and not seen. Cancel-safe.
+    /// The next packet from the server; pings are answered and tokens kept, and neither is seen. Cancel-safe.
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the server has closed; the packet before may be a `Kicked` that says why.

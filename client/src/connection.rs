@@ -2,7 +2,7 @@
 
 use crate::ClientError;
 use bytes::{Buf, BytesMut};
-use malpan_protocol::{ClientCodec, ClientPacket, ServerPacket};
+use malpan_protocol::{ClientCodec, ClientPacket, ResumeToken, ServerPacket};
 use std::{
     future::poll_fn,
     io,
@@ -19,7 +19,7 @@ const READ_BYTES: usize = 4096;
 /// How an answer begins that is TLS: an alert of any version. As a frame it would be longer than any first one.
 const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
-/// A connection that speaks packets. The server's pings are answered here and not seen outside.
+/// A connection that speaks packets. The server's pings are answered here, its tokens kept, and neither is seen outside.
 #[derive(Debug)]
 pub struct Connection<IO> {
     io: IO,
@@ -28,6 +28,7 @@ pub struct Connection<IO> {
     outgoing: BytesMut,
     bytes_received: u64,
     bytes_sent: u64,
+    token: Option<ResumeToken>,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
@@ -40,6 +41,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             outgoing: BytesMut::new(),
             bytes_received: 0,
             bytes_sent: 0,
+            token: None,
         }
     }
 
@@ -101,6 +103,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                         self.send(&ClientPacket::Pong { nonce })?;
                         let _ = self.poll_flush(cx);
                     }
+                    ServerPacket::Token { token } => self.token = Some(token),
                     packet => return Poll::Ready(Ok(packet)),
                 }
             }
@@ -120,6 +123,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 }
             }
         }
+    }
+
+    /// The newest token that came.
+    #[must_use]
+    pub fn token(&self) -> Option<&ResumeToken> {
+        self.token.as_ref()
     }
 
     /// Bytes read and bytes written so far.

@@ -14,6 +14,8 @@ pub(crate) enum Ending {
     Flooding,
     /// The room ended by a fault of ours.
     RoomFailed,
+    /// The player has come back over another connection.
+    TakenOver,
     /// The owner of the name signed in over another connection.
     SignedInElsewhere,
     /// The operator has banned the account.
@@ -23,11 +25,12 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Bye,
         Self::Denied,
         Self::Flooding,
         Self::RoomFailed,
+        Self::TakenOver,
         Self::SignedInElsewhere,
         Self::Banned,
         Self::AccountDeleted,
@@ -44,6 +47,7 @@ impl Ending {
             Self::Bye | Self::Denied => None,
             Self::Flooding => Some(KickReason::Flooding),
             Self::RoomFailed => Some(KickReason::RoomFailed),
+            Self::TakenOver => Some(KickReason::TakenOver),
             Self::SignedInElsewhere => Some(KickReason::SignedInElsewhere),
             Self::Banned => Some(KickReason::Banned),
             Self::AccountDeleted => Some(KickReason::AccountDeleted),

@@ -10,11 +10,13 @@ use crate::{
     metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
-    present::Sessions,
+    resume::{Grace, Registry, TokenSource},
+    room::RingLimits,
+    server::admission_limits,
     store::{MemoryStore, Store},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
-use malpan_protocol::{DenialCode, KickReason, ServerPacket};
+use malpan_protocol::{DenialCode, KickReason, MAX_SERVER_FRAME, ServerPacket};
 use std::{
     fmt,
     sync::{Arc, OnceLock, atomic::AtomicU64},
@@ -35,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
-    pub(crate) sessions: Sessions,
+    pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
@@ -59,7 +61,8 @@ impl Host {
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
         let pool = Pool::on_the_spot(password_cost(&config));
-        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()), pool)
+        let (tokens, store) = (TokenSource::system(), Arc::new(MemoryStore::default()));
+        Self::on(config, games, Vec::new(), rand::random(), tokens, store, pool)
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
@@ -70,14 +73,21 @@ impl Host {
         games: Games,
         rules: Vec<Shard>,
         seed: u64,
+        tokens: TokenSource,
         store: Arc<dyn Store>,
         pool: Pool,
     ) -> Self {
+        let grace = Grace { time: config.limits.resume_grace, limits: admission_limits(&config) };
+        // Where nobody comes back, nothing is kept for them.
+        let kept = if grace.time.is_zero() { 0 } else { config.limits.ring_events };
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
+            kept: RingLimits { events: kept, bytes: config.limits.ring_bytes },
+            // The answer and the snapshot behind it have to fit as well.
+            replay: config.limits.queue_bytes.saturating_sub(MAX_SERVER_FRAME),
         };
         let metrics = Metrics::default();
         let store: Arc<dyn Store> = Arc::new(MeteredStore::new(store, metrics.clone()));
@@ -85,7 +95,7 @@ impl Host {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
-            sessions: Sessions::default(),
+            registry: Registry::new(grace, tokens),
             store,
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
@@ -114,10 +124,16 @@ impl Host {
         self.0.directory.seats_taken()
     }
 
-    /// Players who are signed in.
+    /// Players who are signed in and not away.
     #[must_use]
     pub fn signed_in(&self) -> usize {
-        self.0.accounts.signed_in()
+        self.0.accounts.signed_in().saturating_sub(self.away())
+    }
+
+    /// Players whose connections were lost and who may come back.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        self.0.registry.away()
     }
 
     /// Where it keeps what outlives it.
@@ -148,6 +164,16 @@ impl Host {
     pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
         let why = "this port speaks TLS; connect with --tls";
         begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
+    }
+
+    /// Whether nobody is playing: whoever still has a seat is away.
+    pub(crate) fn nobody_plays(&self) -> bool {
+        self.seats_taken() <= self.0.registry.seats_away()
+    }
+
+    /// Whoever is away is given up; from now on nobody is expected back.
+    pub(crate) fn expect_nobody_back(&self) {
+        self.0.registry.close();
     }
 
     /// What its sessions share.

@@ -102,6 +102,7 @@ mod tests {
         games::Games,
         host::{Host, password_cost},
         metrics::Sources,
+        resume::TokenSource,
         server::admission_limits,
         store::MemoryStore,
     };
@@ -135,7 +136,7 @@ mod tests {
         let admission = Admission::new(admission_limits(&config));
         let games = Games::standard(&config.game);
         let pool = Pool::on_the_spot(password_cost(&config));
-        let host = Host::on(config, games, Vec::new(), 1, store.clone(), pool);
+        let host = Host::on(config, games, Vec::new(), 1, TokenSource::system(), store.clone(), pool);
         let pages = pages(Sources::new(host, admission, Arc::default(), Arc::new([])));
         for (away, answer) in [(false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
             store.be_away(away);

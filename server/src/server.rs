@@ -9,6 +9,7 @@ use crate::{
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    resume::TokenSource,
     store::{self, OpenError, Store},
     tls::{self, Reload, TlsError, TlsFiles},
 };
@@ -62,6 +63,8 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the tokens come from with which players come back.
+    pub tokens: TokenSource,
     /// Where the server keeps what outlives it.
     pub store: Arc<dyn Store>,
 }
@@ -147,8 +150,8 @@ impl Server {
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
         let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
-        let seed = rand::random();
-        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, store };
+        let (seed, tokens) = (rand::random(), TokenSource::system());
+        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
         let pool = Pool::start(password_cost(&config))?;
         let mut server = Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
@@ -187,9 +190,10 @@ impl<L: Listener> Server<L> {
         Self::hashing_in(pool, ground, config, games)
     }
 
-    fn hashing_in(pool: Pool, ground: Ground<L>, config: Config, games: Games) -> Self {
+    fn hashing_in(pool: Pool, mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store), pool);
+        let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store, pool);
         let tls = ground.tls.clone().map(|config| {
             let host = host.clone();
             Tls::answering(config, move |first| host.tls_required(first))
@@ -226,7 +230,7 @@ impl<L: Listener> Server<L> {
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
         let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
-        let Ground { listeners, tls: _, lecture, shards, rules, counters, seed: _, store: _ } = ground;
+        let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
         let mut beside = JoinSet::new();
@@ -285,6 +289,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        host.expect_nobody_back();
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {
             shard.finished().await;
@@ -314,7 +319,7 @@ fn announce(host: &Host, shards: &[Shard]) {
 }
 
 async fn nobody_plays(host: &Host) {
-    while host.seats_taken() > 0 {
+    while !host.nobody_plays() {
         sleep(Duration::from_millis(20)).await;
     }
 }

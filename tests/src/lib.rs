@@ -35,6 +35,7 @@ use malpan_client::{
     },
 };
 use malpan_net::Count;
+use malpan_server::config::Config;
 use std::{
     future::{Future, poll_fn},
     task::Poll,
@@ -61,6 +62,14 @@ pub const ENDS: [Count; 9] = [
     Count::Stopped,
     Count::ClosedByService,
 ];
+
+/// The default configuration, in which a lost connection gives everything back at once: for what is not about coming back.
+#[must_use]
+pub fn without_grace() -> Config {
+    let mut config = Config::default();
+    config.limits.resume_grace = Duration::ZERO;
+    config
+}
 
 /// Does `work`, which may not hang.
 ///

@@ -29,9 +29,10 @@ const STATES: [State; 4] = [Connected, Greeted, Lobby, Seated];
 fn allowed_in(packet: &ClientPacket) -> &'static [State] {
     match packet {
         ClientPacket::Hello { .. } => &[Connected],
-        ClientPacket::Guest { .. } | ClientPacket::Register { .. } | ClientPacket::Login { .. } => &[Greeted],
-        // Not yet taken by the server.
-        ClientPacket::Resume { .. } => &[],
+        ClientPacket::Guest { .. }
+        | ClientPacket::Resume { .. }
+        | ClientPacket::Register { .. }
+        | ClientPacket::Login { .. } => &[Greeted],
         ClientPacket::ListRooms { .. } => &[Lobby, Seated],
         ClientPacket::OpenRoom { .. } | ClientPacket::Join { .. } | ClientPacket::Watch { .. } => &[Lobby],
         ClientPacket::Leave

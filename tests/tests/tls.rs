@@ -64,6 +64,7 @@ impl Port {
             rules: vec![],
             counters: Arc::clone(&counters),
             seed: 1,
+            tokens: malpan_server::TokenSource::system(),
             store: std::sync::Arc::new(malpan_server::store::MemoryStore::default()),
         };
         let games = Games::standard(&config.game);

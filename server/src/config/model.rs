@@ -257,6 +257,14 @@ section! {
         rooms: usize = 2_000, count("rooms", 1, MILLION);
         /// Most connections that watch one room without a seat.
         watchers_per_room: usize = 20, count("connections", 0, 255);
+        /// Time for which a player whose connection is lost keeps name, seat and piece, and may come back. 0s gives
+        /// everything back at once.
+        #[serde(with = "text::duration")]
+        resume_grace: Duration = Duration::from_secs(30), time(Duration::ZERO, HOUR);
+        /// Last events that each room keeps for players who come back. Whoever has missed more gets the whole picture.
+        ring_events: usize = 256, count("events", 0, 65_536);
+        /// Bytes of such events that each room keeps at the most.
+        ring_bytes: usize = 65_536, count("bytes", 0, MIB_16);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }
@@ -305,7 +313,7 @@ impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
-impl Ranged for bool {}
 impl Ranged for StoreAddress {}
+impl Ranged for bool {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

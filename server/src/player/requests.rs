@@ -24,10 +24,10 @@ impl Player {
             (&State::Greeted { tries }, ClientPacket::Login { name, secret }) => {
                 self.sign_in(Way::Login(name, secret), tries).await;
             }
-            (State::Greeted { .. }, ClientPacket::Resume { .. }) => {
-                self.deny(DenialCode::ResumeRefused, "this server brings nobody back yet");
+            (&State::Greeted { tries }, ClientPacket::Resume { token, seen }) => {
+                self.resume(&token, seen, tries).await;
             }
-            (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
+            (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
                     self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
@@ -36,9 +36,11 @@ impl Player {
                 }
             }
             // Who hears that a watched room has closed may have asked to leave it already.
-            (State::SignedIn { place: Some(place), .. }, ClientPacket::Leave) if place.is_over() => self.forget_place(),
-            (State::SignedIn { .. }, ClientPacket::Leave) if self.place().is_some() => self.leave().await,
-            (State::SignedIn { .. }, ClientPacket::Join { target }) if self.place().is_none() => {
+            (State::SignedIn(presence), ClientPacket::Leave) if presence.place.as_ref().is_some_and(Hold::is_over) => {
+                self.forget_place();
+            }
+            (State::SignedIn(_), ClientPacket::Leave) if self.place().is_some() => self.leave().await,
+            (State::SignedIn(_), ClientPacket::Join { target }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let (directory, shard) = (&self.host.directory, self.session.shard());
                     let reserved = match target {
@@ -51,7 +53,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::Watch { room }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::Watch { room }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_watch(room, self.session.id());
                     self.take_place(reserved).await;
@@ -59,7 +61,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
                 if self.budgets.open_room(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
                     self.take_place(reserved).await;
@@ -96,9 +98,9 @@ impl Player {
             Ok(hold) => hold,
             Err(why) => return self.deny(denial_code(&why), why),
         };
-        let State::SignedIn { place, identity, .. } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         let to = Recipient::new(self.session.clone(), Dialect::Malpan);
-        if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
+        if !hold.come_in(Newcomer { name: presence.identity.name().clone(), to }).await {
             if hold.is_over() {
                 let why = WatchError::NoSuchRoom(hold.room());
                 return self.deny(DenialCode::NoSuchRoom, why);
@@ -106,22 +108,22 @@ impl Player {
             // The room does not know of this session, so nobody else will end it.
             return self.session.close(Ending::RoomFailed.into());
         }
-        *place = Some(hold);
+        presence.place = Some(hold);
         self.log(|| tracing::debug!("in a room"));
     }
 
     async fn leave(&mut self) {
-        let State::SignedIn { place, .. } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
-        if let Some(hold) = place.take() {
+        if let Some(hold) = presence.place.take() {
             hold.go().await;
         }
         self.log(|| tracing::debug!("left the room"));
     }
 
     fn forget_place(&mut self) {
-        if let State::SignedIn { place, .. } = &mut self.state {
-            *place = None;
+        if let State::SignedIn(presence) = &mut self.state {
+            presence.place = None;
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use malpan_net::{Counters, Shard};
 use malpan_protocol::Name;
-use malpan_server::{Ground, Server, Stop, session_settings, store::MemoryStore};
+use malpan_server::{Ground, Server, Stop, TokenSource, session_settings, store::MemoryStore};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     collections::BTreeMap,
@@ -63,6 +63,7 @@ impl Driver {
             rules: rules.clone(),
             counters: Arc::clone(&counters),
             seed: rng.random(),
+            tokens: TokenSource::seeded(rng.random()),
             store: Arc::new(MemoryStore::default()),
         };
         let games = observed::games(&plan.config, &records, plan.faulty_game);

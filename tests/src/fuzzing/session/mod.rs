@@ -17,7 +17,7 @@ mod said;
 mod stranger;
 
 use super::choices::Choices;
-use crate::{ENDS, MemoryServer};
+use crate::{ENDS, MemoryServer, without_grace};
 use bystander::Bystander;
 use malpan_net::Count;
 use malpan_protocol::{BoardSize, SeatCount};
@@ -182,7 +182,7 @@ impl Scene {
 
 /// A small board with a seat for everyone, and the limits as they are or, by this byte, some of them low.
 fn config(lower: u8) -> Config {
-    let mut config = Config::default();
+    let mut config = without_grace();
     config.game.board = BoardSize::new(3, 3).expect("a valid size");
     config.game.seats = SeatCount::new(4).expect("a valid count");
     if lower & 1 != 0 {
