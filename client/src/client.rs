@@ -1,10 +1,10 @@
 //! A client's conversation: hello, sign-in, requests and their answers.
 
-use crate::{ClientError, Connection};
+use crate::{ClientError, Connection, Stream, Tls};
 use malpan_protocol::{
     ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
-    RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, ServerPacket, SignalPayload, SignalTarget, SoftwareName,
-    VersionRange, Welcome,
+    ResumeToken, Resumed, RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Secret, Seen, ServerPacket, SignalPayload,
+    SignalTarget, SoftwareName, VersionRange, Welcome,
 };
 use serde::Serialize;
 use std::{
@@ -27,18 +27,20 @@ pub struct ConnectOptions {
     pub software: SoftwareName,
     /// How long to wait for the connection, and for each answer.
     pub timeout: Duration,
+    /// With what to encrypt the connection; `None` leaves it plain.
+    pub tls: Option<Tls>,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
         let software = SoftwareName::new(concat!("malpan/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
-        Self { software, timeout: Duration::from_secs(10) }
+        Self { software, timeout: Duration::from_secs(10), tls: None }
     }
 }
 
 /// A client that has shaken hands.
 #[derive(Debug)]
-pub struct Client<IO = TcpStream> {
+pub struct Client<IO = Stream> {
     connection: Connection<IO>,
     welcome: Welcome,
     /// Packets that came while an answer was awaited; [`Client::next`] yields them first.
@@ -47,14 +49,16 @@ pub struct Client<IO = TcpStream> {
     timeout: Duration,
 }
 
-impl Client<TcpStream> {
+impl Client<Stream> {
     /// Connects to `address` (`host:port`) and shakes hands.
     ///
     /// # Errors
+    /// [`ClientError::Tls`] where the server is not who it should be or speaks no TLS,
     /// [`ClientError::Denied`] where the server refuses, [`ClientError::TimedOut`] where it does not answer,
     /// [`ClientError::Io`] where there is none.
     pub async fn connect(address: &str, options: &ConnectOptions) -> Result<Self, ClientError> {
-        let stream = within(options.timeout, open(address)).await?;
+        let open = async { Stream::over(open(address).await?, address, options.tls.as_ref()).await };
+        let stream = within(options.timeout, open).await?;
         Self::handshake(stream, options).await
     }
 }
@@ -83,11 +87,44 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// # Errors
     /// [`ClientError::Denied`] with `NameTaken` where someone has that name; another may be tried.
     pub async fn sign_in_guest(&mut self, name: Name) -> Result<(PlayerId, Name), ClientError> {
-        self.request(&ClientPacket::Guest { name }, |packet| match packet {
-            ServerPacket::SignedIn { player, name } => Ok((player, name)),
+        self.request(&ClientPacket::Guest { name }, signed_in).await
+    }
+
+    /// Makes an account and signs in to it.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `NameTaken` where the name is someone's, `Insecure` where the server takes no password over
+    /// this connection, `Busy` and `TooSoon` where it may work later.
+    pub async fn register(&mut self, name: Name, secret: Secret) -> Result<(PlayerId, Name), ClientError> {
+        self.request(&ClientPacket::Register { name, secret }, signed_in).await
+    }
+
+    /// Signs in to an account. Another connection that is signed in to it is closed.
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `WrongCredentials` where the name or the password is wrong, and as [`Client::register`].
+    pub async fn login(&mut self, name: Name, secret: Secret) -> Result<(PlayerId, Name), ClientError> {
+        self.request(&ClientPacket::Login { name, secret }, signed_in).await
+    }
+
+    /// Signs in as who had `token` before their connection was lost, and takes their seat again. `seen` is what they have
+    /// seen of their room. What the answer says follows (events and a snapshot, or a `Joined`) comes with [`Client::next`].
+    ///
+    /// # Errors
+    /// [`ClientError::Denied`] with `ResumeRefused` where the token brings nobody back; a sign-in may be tried.
+    pub async fn resume(&mut self, token: ResumeToken, seen: Option<Seen>) -> Result<Resumed, ClientError> {
+        self.request(&ClientPacket::Resume { token, seen }, |packet| match packet {
+            ServerPacket::Resumed(resumed) => Ok(resumed),
             other => Err(other),
         })
         .await
+    }
+
+    /// What brings this player back should the connection be lost: the newest that the server gave. It comes right behind the
+    /// answer to a sign-in, and is here once [`Client::next`] has been asked for what came.
+    #[must_use]
+    pub fn token(&self) -> Option<&ResumeToken> {
+        self.connection.token()
     }
 
     /// Takes a seat in a given room, or in any.
@@ -214,7 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.connection.poll_flush(cx)
     }
 
-    /// The next packet from the server; pings are answered and not seen. Cancel-safe.
+    /// The next packet from the server; pings are answered and tokens kept, and neither is seen. Cancel-safe.
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the server has closed; the packet before may be a `Kicked` that says why.
@@ -284,6 +321,13 @@ async fn open(address: &str) -> Result<TcpStream, ClientError> {
         }
     }
     Err(last)
+}
+
+fn signed_in(packet: ServerPacket) -> Result<(PlayerId, Name), ServerPacket> {
+    match packet {
+        ServerPacket::SignedIn { player, name } => Ok((player, name)),
+        other => Err(other),
+    }
 }
 
 fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {

@@ -2,7 +2,7 @@
 
 use crate::ClientError;
 use bytes::{Buf, BytesMut};
-use malpan_protocol::{ClientCodec, ClientPacket, ServerPacket};
+use malpan_protocol::{ClientCodec, ClientPacket, ResumeToken, ServerPacket};
 use std::{
     future::poll_fn,
     io,
@@ -16,7 +16,10 @@ use tokio_util::codec::{Decoder, Encoder};
 /// Bytes asked of the stream at once.
 const READ_BYTES: usize = 4096;
 
-/// A connection that speaks packets. The server's pings are answered here and not seen outside.
+/// How an answer begins that is TLS: an alert of any version. As a frame it would be longer than any first one.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+
+/// A connection that speaks packets. The server's pings are answered here, its tokens kept, and neither is seen outside.
 #[derive(Debug)]
 pub struct Connection<IO> {
     io: IO,
@@ -25,6 +28,7 @@ pub struct Connection<IO> {
     outgoing: BytesMut,
     bytes_received: u64,
     bytes_sent: u64,
+    token: Option<ResumeToken>,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
@@ -37,6 +41,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             outgoing: BytesMut::new(),
             bytes_received: 0,
             bytes_sent: 0,
+            token: None,
         }
     }
 
@@ -76,6 +81,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.bytes_sent += written as u64;
+            // It may have been a password.
+            self.outgoing[..written].fill(0);
             self.outgoing.advance(written);
         }
         // TCP has nothing to flush; a TLS stream has.
@@ -96,10 +103,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                         self.send(&ClientPacket::Pong { nonce })?;
                         let _ = self.poll_flush(cx);
                     }
+                    ServerPacket::Token { token } => self.token = Some(token),
                     packet => return Poll::Ready(Ok(packet)),
                 }
             }
             match self.poll_read(cx) {
+                Poll::Ready(Ok(_)) if self.is_tls() => return Poll::Ready(Err(ClientError::SpeaksTls)),
                 Poll::Ready(Ok(0)) if self.incoming.is_empty() => return Poll::Ready(Err(ClientError::Closed)),
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
@@ -116,6 +125,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// The newest token that came.
+    #[must_use]
+    pub fn token(&self) -> Option<&ResumeToken> {
+        self.token.as_ref()
+    }
+
     /// Bytes read and bytes written so far.
     #[must_use]
     pub fn traffic(&self) -> (u64, u64) {
@@ -125,6 +140,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// The stream below.
     pub fn get_ref(&self) -> &IO {
         &self.io
+    }
+
+    /// Whether all that came so far is the beginning of TLS.
+    fn is_tls(&self) -> bool {
+        self.bytes_received == self.incoming.len() as u64 && self.incoming.starts_with(&TLS_ALERT)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -3,7 +3,7 @@
 use crate::{
     games::{Entry, Games},
     metrics::Metrics,
-    room::{Inbox, Message, Newcomer, Opening, RoomSetup, Who},
+    room::{Inbox, Message, Newcomer, Opening, Returning, RingLimits, RoomSetup, Who},
 };
 use futures::future::join_all;
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
@@ -42,6 +42,10 @@ pub(crate) struct RoomLimits {
     pub(crate) tick: Duration,
     /// Messages that may wait for a room.
     pub(crate) inbox: usize,
+    /// What each keeps for those who come back.
+    pub(crate) kept: RingLimits,
+    /// The most bytes of that which a client is sent at once.
+    pub(crate) replay: usize,
 }
 
 #[derive(Debug)]
@@ -213,11 +217,11 @@ impl Directory {
             seats,
             shard.index(),
         )?;
-        let RoomLimits { tick, inbox, .. } = self.0.limits;
+        let RoomLimits { tick, inbox, kept, replay, .. } = self.0.limits;
         let opening = Opening {
             id: place.room,
             title: named.expect("the lobby names each room it opens"),
-            setup: RoomSetup { seats, tick, inbox },
+            setup: RoomSetup { seats, tick, inbox, kept, replay },
             seed: open.seeds.random(),
             directory: self.clone(),
             metrics: self.0.metrics.clone(),
@@ -304,6 +308,25 @@ impl Hold {
             self.state = HoldState::Taken;
         }
         told
+    }
+
+    /// Comes back to the own seat; false where the room has failed, or it is no seat. Waits while the room's inbox is full.
+    pub(crate) async fn come_back(&mut self, returning: Returning) -> bool {
+        let (Some(seat), Some(before)) = (self.seat(), self.session) else { return false };
+        let session = returning.to.session();
+        let told = self.send(Message::Resume { seat, before, returning }).await;
+        if told {
+            // Not sooner: until it is told, the room knows the seat by the old session.
+            self.session = Some(session);
+        }
+        told
+    }
+
+    /// The connection is lost, and the seat is kept. Does not wait.
+    pub(crate) fn be_away(&self) {
+        if let (Some(seat), Some(from)) = (self.seat(), self.session) {
+            self.send_without_waiting(Message::Away { seat, from });
+        }
     }
 
     /// Sends to the room; false where it has failed, and with it the session of everyone whom it knew, or has closed. Waits

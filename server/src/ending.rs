@@ -14,10 +14,27 @@ pub(crate) enum Ending {
     Flooding,
     /// The room ended by a fault of ours.
     RoomFailed,
+    /// The player has come back over another connection.
+    TakenOver,
+    /// The owner of the name signed in over another connection.
+    SignedInElsewhere,
+    /// The operator has banned the account.
+    Banned,
+    /// The operator has deleted the account.
+    AccountDeleted,
 }
 
 impl Ending {
-    const ALL: [Self; 4] = [Self::Bye, Self::Denied, Self::Flooding, Self::RoomFailed];
+    const ALL: [Self; 8] = [
+        Self::Bye,
+        Self::Denied,
+        Self::Flooding,
+        Self::RoomFailed,
+        Self::TakenOver,
+        Self::SignedInElsewhere,
+        Self::Banned,
+        Self::AccountDeleted,
+    ];
 
     /// The ending that `code` stands for.
     pub(crate) fn of(code: u16) -> Option<Self> {
@@ -30,6 +47,10 @@ impl Ending {
             Self::Bye | Self::Denied => None,
             Self::Flooding => Some(KickReason::Flooding),
             Self::RoomFailed => Some(KickReason::RoomFailed),
+            Self::TakenOver => Some(KickReason::TakenOver),
+            Self::SignedInElsewhere => Some(KickReason::SignedInElsewhere),
+            Self::Banned => Some(KickReason::Banned),
+            Self::AccountDeleted => Some(KickReason::AccountDeleted),
         }
     }
 }

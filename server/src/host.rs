@@ -1,19 +1,22 @@
 //! What all sessions of a server share, and the protocol they speak.
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Cost, Policy, Pool},
     config::Config,
     directory::{Directory, RoomLimits},
     ending::Ending,
     games::Games,
-    greeting::Greeting,
+    greeting::{Greeting, begins_hello},
     metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
+    resume::{Grace, Registry, TokenSource},
+    room::RingLimits,
+    server::admission_limits,
     store::{MemoryStore, Store},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
-use malpan_protocol::{DenialCode, KickReason, ServerPacket};
+use malpan_protocol::{DenialCode, KickReason, MAX_SERVER_FRAME, ServerPacket};
 use std::{
     fmt,
     sync::{Arc, OnceLock, atomic::AtomicU64},
@@ -34,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
@@ -56,25 +60,43 @@ impl Host {
     /// As [`Host::new`], with these games.
     #[must_use]
     pub fn with_games(config: Config, games: Games) -> Self {
-        Self::on(config, games, Vec::new(), rand::random(), Arc::new(MemoryStore::default()))
+        let pool = Pool::on_the_spot(password_cost(&config));
+        let (tokens, store) = (TokenSource::system(), Arc::new(MemoryStore::default()));
+        Self::on(config, games, Vec::new(), rand::random(), tokens, store, pool)
     }
 
     /// As [`Host::with_games`], with its rooms on `rules`, so that rules that take long hold up no session. Where that is
     /// empty, each room runs on the shard of whoever opened it. From `seed` the games' chance comes. What outlives the host
-    /// is in `store`.
-    pub(crate) fn on(config: Config, games: Games, rules: Vec<Shard>, seed: u64, store: Arc<dyn Store>) -> Self {
+    /// is in `store`; passwords are hashed in `pool`.
+    pub(crate) fn on(
+        config: Config,
+        games: Games,
+        rules: Vec<Shard>,
+        seed: u64,
+        tokens: TokenSource,
+        store: Arc<dyn Store>,
+        pool: Pool,
+    ) -> Self {
+        let grace = Grace { time: config.limits.resume_grace, limits: admission_limits(&config) };
+        // Where nobody comes back, nothing is kept for them.
+        let kept = if grace.time.is_zero() { 0 } else { config.limits.ring_events };
         let limits = RoomLimits {
             rooms: config.limits.rooms,
             watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
+            kept: RingLimits { events: kept, bytes: config.limits.ring_bytes },
+            // The answer and the snapshot behind it have to fit as well.
+            replay: config.limits.queue_bytes.saturating_sub(MAX_SERVER_FRAME),
         };
         let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(MeteredStore::new(store, metrics.clone()));
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
-            accounts: Accounts::default(),
-            store: Arc::new(MeteredStore::new(store, metrics.clone())),
+            accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
+            registry: Registry::new(grace, tokens),
+            store,
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             lecture_clients: AtomicU64::new(0),
@@ -102,10 +124,16 @@ impl Host {
         self.0.directory.seats_taken()
     }
 
-    /// Players who are signed in.
+    /// Players who are signed in and not away.
     #[must_use]
     pub fn signed_in(&self) -> usize {
-        self.0.accounts.signed_in()
+        self.0.accounts.signed_in().saturating_sub(self.away())
+    }
+
+    /// Players whose connections were lost and who may come back.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        self.0.registry.away()
     }
 
     /// Where it keeps what outlives it.
@@ -129,6 +157,23 @@ impl Host {
     /// Has every room send what it holds back for its next flush, and waits until all have.
     pub async fn flush_rooms(&self) {
         self.0.directory.flush_rooms().await;
+    }
+
+    /// What a client without TLS is told on a port that speaks it, in its own words; nothing where its first bytes are no
+    /// hello's.
+    pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
+        let why = "this port speaks TLS; connect with --tls";
+        begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
+    }
+
+    /// Whether nobody is playing: whoever still has a seat is away.
+    pub(crate) fn nobody_plays(&self) -> bool {
+        self.seats_taken() <= self.0.registry.seats_away()
+    }
+
+    /// Whoever is away is given up; from now on nobody is expected back.
+    pub(crate) fn expect_nobody_back(&self) {
+        self.0.registry.close();
     }
 
     /// What its sessions share.
@@ -206,6 +251,21 @@ impl Protocol for Host {
 
     fn heartbeat(&self) -> Option<Frame> {
         Some(self.0.heartbeat.clone())
+    }
+}
+
+/// What a password's hash costs, as `config` has it.
+pub(crate) fn password_cost(config: &Config) -> Cost {
+    let accounts = &config.accounts;
+    Cost { memory_kib: accounts.argon2_memory_kib, iterations: accounts.argon2_iterations }
+}
+
+/// What holds for signing in, as `config` has it.
+fn policy(config: &Config) -> Policy {
+    let exempt = config.limits.exempt_addresses.clone();
+    Policy {
+        require_login: config.accounts.require_login,
+        exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
     }
 }
 

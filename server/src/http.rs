@@ -97,7 +97,14 @@ async fn metrics(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
 mod tests {
     use super::{CONNECTION_WITHIN, HEADER_BYTES, HEADERS_WITHIN, answer, pages};
     use crate::{
-        config::Config, games::Games, host::Host, metrics::Sources, server::admission_limits, store::MemoryStore,
+        accounts::Pool,
+        config::Config,
+        games::Games,
+        host::{Host, password_cost},
+        metrics::Sources,
+        resume::TokenSource,
+        server::admission_limits,
+        store::MemoryStore,
     };
     use malpan_net::Admission;
     use std::{sync::Arc, time::Duration};
@@ -128,7 +135,8 @@ mod tests {
         let (config, store) = (Config::default(), Arc::new(MemoryStore::default()));
         let admission = Admission::new(admission_limits(&config));
         let games = Games::standard(&config.game);
-        let host = Host::on(config, games, Vec::new(), 1, store.clone());
+        let pool = Pool::on_the_spot(password_cost(&config));
+        let host = Host::on(config, games, Vec::new(), 1, TokenSource::system(), store.clone(), pool);
         let pages = pages(Sources::new(host, admission, Arc::default(), Arc::new([])));
         for (away, answer) in [(false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
             store.be_away(away);

@@ -3,7 +3,8 @@
 //! ```text
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
-//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts.rs: names
+//! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts/: names, passwords
+//! resume/: who is signed in or expected back
 //! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!
@@ -24,13 +25,16 @@ pub mod logging;
 pub mod metrics;
 mod outgoing;
 mod player;
+mod resume;
 mod room;
 mod server;
 pub mod signals;
 pub mod store;
+pub mod tls;
 
 pub use games::{Games, NewRoom};
 pub use greeting::Greeting;
 pub use host::Host;
 pub use player::Player;
+pub use resume::TokenSource;
 pub use server::{Ground, Server, StartError, Stop, admission_limits, session_settings};

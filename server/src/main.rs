@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 use malpan_server::{
     Server, Stop,
-    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, StoreCommand},
+    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, StoreCommand, TlsCommand},
     config::Config,
     files, logging,
     signals::StopSignals,
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Config { command }) => command.run().map_err(Into::into),
+        Some(Command::Tls { command: TlsCommand::DevCert(args) }) => args.run().map(|()| EXIT_DONE.into()),
         Some(Command::Store { command }) => look_after(&command),
         None => serve(&cli.flags),
     };

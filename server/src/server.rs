@@ -1,18 +1,21 @@
 //! A whole server: listeners, shard threads, a host, and how it stops.
 
 use crate::{
+    accounts::Pool,
     config::Config,
     games::Games,
-    host::Host,
+    host::{Host, password_cost},
     http,
     lecture::Lecture,
     metrics::{ServerKind, Sources},
     outgoing::frame,
+    resume::TokenSource,
     store::{self, OpenError, Store},
+    tls::{self, Reload, TlsError, TlsFiles},
 };
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
-    accept, bind,
+    Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp, Tls,
+    accept, bind, rustls,
 };
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -38,6 +41,9 @@ pub struct Server<L = TcpListener> {
     threads: Vec<ShardThread>,
     admission: Arc<Admission>,
     host: Host,
+    /// What players' connections go through, where that is not plain TCP, and what keeps it as its files are.
+    tls: Option<Tls>,
+    reload: Option<Reload>,
 }
 
 /// What a server stands on: where connections come from, and where its tasks run.
@@ -45,6 +51,8 @@ pub struct Server<L = TcpListener> {
 pub struct Ground<L> {
     /// Where players come from.
     pub listeners: Vec<L>,
+    /// With what players' connections are encrypted; `None` leaves them plain.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Where lecture clients come from.
     pub lecture: Option<L>,
     /// Where sessions run, and with them the rooms unless there are `rules`.
@@ -55,6 +63,8 @@ pub struct Ground<L> {
     pub counters: Arc<Counters>,
     /// From this the games' chance comes: with the same seed, rooms that are opened in the same order have the same.
     pub seed: u64,
+    /// Where the tokens come from with which players come back.
+    pub tokens: TokenSource,
     /// Where the server keeps what outlives it.
     pub store: Arc<dyn Store>,
 }
@@ -81,6 +91,12 @@ pub enum StartError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The signal for a new certificate cannot be caught.
+    #[error("cannot catch SIGHUP: {0}")]
+    Hangup(io::Error),
     /// What it shall keep cannot be kept.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -101,7 +117,7 @@ impl Server {
     /// runtime; the acceptors will run there.
     ///
     /// # Errors
-    /// [`StartError`] where an address or the store cannot be had.
+    /// [`StartError`] where an address or the store cannot be had, or there is no certificate where one is named.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let games = Games::standard(&config.game);
         Self::start_with(config, games)
@@ -112,6 +128,9 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub fn start_with(config: Config, games: Games) -> Result<Self, StartError> {
+        let tls = TlsFiles::of(&config.tls);
+        // How they look is noted before they are read: what changes in between is loaded anew.
+        let tls = tls.map(|files| Ok::<_, TlsError>((tls::look(&files), files.load()?, files))).transpose()?;
         let listen = |flag, address| bind(address).map_err(|source| StartError::Listen { address, flag, source });
         let listeners =
             config.listen.iter().map(|&address| listen("--listen", address)).collect::<Result<Vec<_>, _>>()?;
@@ -130,8 +149,16 @@ impl Server {
         let threads = (0..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
-        let ground = Ground { listeners, lecture, shards, rules, counters, seed: rand::random(), store };
-        Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
+        let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
+        let (seed, tokens) = (rand::random(), TokenSource::system());
+        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
+        let pool = Pool::start(password_cost(&config))?;
+        let mut server = Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) };
+        if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
+            tls::note(&loaded, "start");
+            server.reload = Some(Reload::new(files, tls.clone(), look).map_err(StartError::Hangup)?);
+        }
+        Ok(server)
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
@@ -158,9 +185,21 @@ impl<L: Listener> Server<L> {
     /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(ground: Ground<L>, config: Config, games: Games) -> Self {
+        // Threads of its own would be none of the ground's, and know nothing of its clock.
+        let pool = Pool::on_the_spot(password_cost(&config));
+        Self::hashing_in(pool, ground, config, games)
+    }
+
+    fn hashing_in(pool: Pool, mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
-        let host = Host::on(config, games, ground.rules.clone(), ground.seed, Arc::clone(&ground.store));
-        Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
+        let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
+        let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store, pool);
+        let tls = ground.tls.clone().map(|config| {
+            let host = host.clone();
+            Tls::answering(config, move |first| host.tls_required(first))
+        });
+        let (addresses, threads) = (Addresses::default(), Vec::new());
+        Self { ground, http: None, addresses, threads, admission, host, tls, reload: None }
     }
 
     /// The game side.
@@ -190,20 +229,27 @@ impl<L: Listener> Server<L> {
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host } = self;
-        let Ground { listeners, lecture, shards, rules, counters, seed: _, store: _ } = ground;
+        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
+        let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
-        // Ends with this function, and with it every connection: it answers as long as the server is there.
-        let mut http = JoinSet::new();
+        // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
+        let mut beside = JoinSet::new();
+        if let Some(reload) = reload {
+            beside.spawn(reload.run());
+        }
         if let Some(listener) = http_listener {
             let all = shards.iter().chain(&rules).cloned().collect();
-            http.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
+            beside.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
         }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
         for listener in listeners {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
-            acceptors.spawn(accept(listener, Tcp, shards, admission, host.clone(), stop_accepting.clone()));
+            let (host, stop) = (host.clone(), stop_accepting.clone());
+            match &tls {
+                Some(tls) => acceptors.spawn(accept(listener, tls.clone(), shards, admission, host, stop)),
+                None => acceptors.spawn(accept(listener, Tcp, shards, admission, host, stop)),
+            };
         }
         if let Some(listener) = lecture {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
@@ -243,6 +289,7 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
     let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
+        host.expect_nobody_back();
         // The rooms after the sessions that hold them open.
         for shard in shards.iter().chain(rules) {
             shard.finished().await;
@@ -272,7 +319,7 @@ fn announce(host: &Host, shards: &[Shard]) {
 }
 
 async fn nobody_plays(host: &Host) {
-    while host.seats_taken() > 0 {
+    while !host.nobody_plays() {
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -289,6 +336,8 @@ pub fn session_settings(config: &Config) -> Settings {
             lag_bytes: limits.lag_bytes,
             recovered_messages: limits.recovered_messages,
         },
+        // One time for both: what the handshake leaves of it is the hello's.
+        handshake_within: limits.hello_within,
         write_stall: limits.write_stall,
         ping_after: Some(limits.ping_after),
         silence: Some(limits.silence),

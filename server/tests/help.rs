@@ -39,6 +39,7 @@ fn help_of_the_server() {
 
         Commands:
           config  Print or check a configuration
+          tls     Make a certificate to develop with
           store   Check or copy the store of a server that does not run
 
         Options:
@@ -53,6 +54,13 @@ fn help_of_the_server() {
               --lecture <IP:PORT|off>
                   Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
                   awaited [default: off]
+
+              --tls-cert <FILE|off>
+                  Serve TLS with this certificate, in PEM; `malpan-server tls dev-cert` makes one to try it
+                  with [default: off]
+
+              --tls-key <FILE|off>
+                  The certificate's private key, in PEM [default: off]
 
               --store <redb:PATH|redis://...|memory:>
                   Where accounts and rooms are kept: a file, by default in the user's folder for data, a
@@ -125,12 +133,31 @@ fn help_of_config() {
 }
 
 #[test]
+fn help_of_dev_cert() {
+    insta::assert_snapshot!(help(&["tls", "dev-cert", "--help"]), @r"
+    Write a certificate for this machine and who signed it: ca.pem, cert.pem, key.pem. Nothing is
+    overwritten
+
+    Usage: malpan-server tls dev-cert [OPTIONS]
+
+    Options:
+          --out <DIR>    Folder to write to; made where it is not there [default: dev-cert]
+          --name <HOST>  A further name or address of the server, beside localhost, 127.0.0.1 and ::1;
+                         may be given several times
+          --force        Overwrite what is there
+      -h, --help         Print help
+    ");
+}
+
+#[test]
 fn every_default_in_the_help_is_the_real_one() {
     let words = help(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let flags = [
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
         ("--http <IP:PORT|off>", "127.0.0.1:7780"),
         ("--lecture <IP:PORT|off>", "off"),
+        ("--tls-cert <FILE|off>", "off"),
+        ("--tls-key <FILE|off>", "off"),
         ("--store <redb:PATH|redis://...|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),

@@ -1,13 +1,12 @@
 //! The room against a simple model, over any actions: the production sessions, rooms and directory in memory. The test
 //! `tests/room_model.rs` and the fuzz target `room` find the actions.
 
-use crate::{MemoryServer, arrived, line, payload, positions, step};
+use crate::{MemoryServer, arrived, line, payload, positions, step, without_grace};
 use malpan_client::{Client, Room};
 use malpan_protocol::{
     BoardSize, Cell, ClientPacket, Direction, JoinTarget, RoomId, Seat, SeatCount, ServerPacket, SignalTarget,
     game::board::State,
 };
-use malpan_server::config::Config;
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
@@ -156,7 +155,7 @@ pub(crate) fn is_of_a_room(packet: &ServerPacket) -> bool {
 }
 
 async fn run(actions: &[Action]) {
-    let mut config = Config::default();
+    let mut config = without_grace();
     config.game.board = BoardSize::new(3, 2).expect("a valid size");
     config.game.seats = SeatCount::new(SEATS).expect("a valid count");
     // Here nobody is sent away for doing too much at once.

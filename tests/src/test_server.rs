@@ -1,6 +1,6 @@
 //! A server on real sockets, within the test's process.
 
-use crate::name;
+use crate::{name, without_grace};
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Shard};
 use malpan_server::{
@@ -26,8 +26,8 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on a free port of the loopback, with two shards, its store in memory, no HTTP and no drain, and
-    /// otherwise the defaults as `adjust` changes them.
+    /// Starts a server on a free port of the loopback, with two shards, its store in memory, no HTTP, no drain and no grace
+    /// for who loses the connection, and otherwise the defaults as `adjust` changes them.
     ///
     /// # Errors
     /// Where the machine gives no port or thread.
@@ -49,7 +49,7 @@ impl TestServer {
             store: StoreAddress::Memory,
             shards: 2,
             drain: std::time::Duration::ZERO,
-            ..Config::default()
+            ..without_grace()
         };
         adjust(&mut config);
         let games = games(&config);

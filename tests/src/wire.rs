@@ -74,15 +74,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
         Ok(answers)
     }
 
-    /// The next packet; `None` at the end of the stream.
+    /// The next packet that is no token; `None` at the end of the stream.
     ///
     /// # Errors
     /// The stream's, and `InvalidData` where the bytes are no packet.
     pub async fn next(&mut self) -> io::Result<Option<ServerPacket>> {
         loop {
             let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            if let Some(packet) = ClientCodec::new().decode(&mut self.incoming).map_err(invalid)? {
-                return Ok(Some(packet));
+            match ClientCodec::new().decode(&mut self.incoming).map_err(invalid)? {
+                // Comes behind each sign-in; who wants it asks the client library.
+                Some(ServerPacket::Token { .. }) => continue,
+                Some(packet) => return Ok(Some(packet)),
+                None => {}
             }
             if self.stream.read_buf(&mut self.incoming).await? == 0 {
                 return Ok(None);

@@ -29,7 +29,9 @@ async fn sip(stream: &mut (impl AsyncRead + Unpin), partial: &mut BytesMut) -> S
     loop {
         if let Some(packet) = ClientCodec::new().decode(partial).unwrap() {
             assert!(partial.is_empty());
-            return packet;
+            if !matches!(packet, ServerPacket::Token { .. }) {
+                return packet;
+            }
         }
         partial.extend_from_slice(&[stream.read_u8().await.unwrap()]);
     }

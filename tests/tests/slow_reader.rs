@@ -26,6 +26,7 @@ fn configurations() -> [Config; 2] {
             packets_per_second: 10_000,
             signals_per_second: 10_000,
             chat_lines: 1000,
+            resume_grace: Duration::ZERO,
             ..limits
         };
         Config { limits, ..Config::default() }

@@ -5,7 +5,6 @@ use malpan_client::{Client, ClientError, Room};
 use malpan_e2e::{MemoryServer, TestServer, payload, to_the_end, within};
 use malpan_net::{CloseReason, Count};
 use malpan_protocol::{Direction, JoinTarget, KickReason, LeaveReason, Left, Name, Seat, ServerPacket, SignalTarget};
-use malpan_server::config::Config;
 use std::time::Duration;
 use tokio::{
     io::DuplexStream,
@@ -77,7 +76,7 @@ async fn feel(mut client: Client<DuplexStream>, mut view: Room, start: Instant, 
 /// Ten in a room, of whom nine play and the last only looks on; or does not even that, where `stops` is set. Returns the
 /// 99th percentile of what the nine felt.
 async fn stretch(stops: bool) -> Duration {
-    let mut config = Config::default();
+    let mut config = malpan_e2e::without_grace();
     // Far enough apart for all to step to and fro.
     config.game.board = "64x64".parse().unwrap();
     let limits = config.limits.clone();

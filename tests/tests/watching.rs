@@ -6,7 +6,6 @@ use malpan_e2e::{MemoryServer, arrived, line, payload, step};
 use malpan_protocol::{
     ClientPacket, DenialCode, Direction, JoinTarget, RoomFilter, RoomId, ServerPacket, SignalTarget,
 };
-use malpan_server::config::Config;
 use std::time::Duration;
 use tokio::{io::DuplexStream, time::sleep};
 
@@ -20,7 +19,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let mut server = MemoryServer::new(Config::default(), 2);
+        let mut server = MemoryServer::new(malpan_e2e::without_grace(), 2);
         let (player, room) = server.player("player").await.unwrap();
         let mut watcher = server.guest("watcher").await.unwrap();
         let view = Room::new(&watcher.watch(room.id()).await.unwrap()).unwrap();
@@ -107,7 +106,7 @@ async fn without_a_leave_the_next_room_can_be_entered_after_one_has_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_that_falls_behind_gets_one_snapshot_and_is_exact_again() {
-    let mut config = Config::default();
+    let mut config = malpan_e2e::without_grace();
     (config.limits.packets_per_second, config.limits.steps_per_second, config.limits.step_burst) = (1000, 1000, 1000);
     config.game.tick = Duration::ZERO;
     let mut server = MemoryServer::new(config, 1);

@@ -107,10 +107,14 @@ fn refuse<S, T: Transport<S>, P: Protocol>(
     let reason = CloseReason::Refused(refusal);
     shard.counters().add_closed(reason);
     tracing::debug!(%peer, %refusal, "connection refused");
+    // Who is refused is worth no handshake that takes work. One with TLS might be all but done in its first step, where the
+    // peer's words are there already; others show by it that they wait.
+    if T::IS_ENCRYPTED {
+        return;
+    }
     let (Some(farewell), Ok(place)) = (protocol.farewell(reason), Arc::clone(farewells).try_acquire_owned()) else {
         return;
     };
-    // Who is refused is worth no handshake that takes work.
     let Some(Ok(stream)) = transport.handshake(stream).now_or_never() else { return };
     let limit = shard.settings().closing_linger;
     // Here and not on the shard: it holds no session, and the acceptor has time.

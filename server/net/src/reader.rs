@@ -88,7 +88,11 @@ impl<D: Decoder> Reader<D> {
                 bytes.clear();
                 bytes.reserve(READ_BYTES);
                 bytes.extend_from_slice(&self.rest);
-                let count = ready!(poll_read_buf(Pin::new(&mut *io), cx, bytes)).map_err(ReadEnd::Io)?;
+                let Poll::Ready(count) = poll_read_buf(Pin::new(&mut *io), cx, bytes) else {
+                    wipe(bytes);
+                    return Poll::Pending;
+                };
+                let count = count.map_err(ReadEnd::Io)?;
                 let packet = if count > 0 {
                     heard(count);
                     self.decoder.decode(bytes).map_err(ReadEnd::Undecodable)?
@@ -118,8 +122,9 @@ impl<D: Decoder> Reader<D> {
             self.give_back(&mut scratch.spare);
             self.rest = std::mem::take(&mut scratch.spare);
         }
-        self.rest.clear();
+        wipe(&mut self.rest);
         self.rest.extend_from_slice(&scratch.bytes);
+        wipe(&mut scratch.bytes);
     }
 
     /// An incomplete packet may be kept for long, so it must not hold the memory of the burst that it came with.
@@ -135,7 +140,7 @@ impl<D: Decoder> Reader<D> {
     /// its end is 0.)
     fn give_back(&mut self, spare: &mut BytesMut) {
         let mut unused = std::mem::take(&mut self.rest);
-        unused.clear();
+        wipe(&mut unused);
         // For a session that had none, this makes it visible whether there is memory behind it.
         if unused.try_reclaim(1) {
             *spare = unused;
@@ -143,9 +148,16 @@ impl<D: Decoder> Reader<D> {
     }
 }
 
+/// Empties a buffer of which a copy was made, or nothing is needed: what a peer sent may be secret, and the memory is everyone's.
+/// What a decoder has taken out is its own to wipe.
+fn wipe(bytes: &mut BytesMut) {
+    bytes.fill(0);
+    bytes.clear();
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{READ_BYTES, ReadEnd, Reader, SPARE_BYTES};
+    use super::{READ_BYTES, ReadEnd, Reader, SCRATCH, SPARE_BYTES};
     use std::{
         collections::VecDeque,
         io,
@@ -214,6 +226,17 @@ mod tests {
         // Also when more than one packet came at once.
         assert_eq!(read(&mut reader, &[b"one\ntwo\nthree\n"]), ["one", "two", "three"]);
         assert_eq!(held(&mut reader), 0);
+    }
+
+    /// In one piece, in two, and behind another packet. (A buffer that is empty was wiped.)
+    #[test]
+    fn nothing_that_a_peer_sent_stays_in_the_scratch() {
+        let mut reader = new();
+        for (pieces, lines) in [(&[&b"a line\n"[..]][..], 1), (&[b"pass", b"word"], 0), (&[b"\none\ntw"], 2), (&[], 0)]
+        {
+            assert_eq!(read(&mut reader, pieces).len(), lines);
+            assert!(SCRATCH.with_borrow(|scratch| scratch.bytes.is_empty()));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The list of keys: what each is called, means, and may be.
 
-use super::{Config, GameConfig, LimitsConfig, LogConfig, layers::VARIABLE_PREFIX};
+use super::{AccountsConfig, Config, GameConfig, LimitsConfig, LogConfig, TlsConfig, layers::VARIABLE_PREFIX};
 use std::{fmt, time::Duration};
 
 /// One key of the configuration.
@@ -39,7 +39,9 @@ pub enum Allowed {
 
 /// Every key, in the order of the printed file.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [Config::KEYS, GameConfig::KEYS, LogConfig::KEYS, LimitsConfig::KEYS].into_iter().flatten()
+    let sections =
+        [Config::KEYS, GameConfig::KEYS, TlsConfig::KEYS, LogConfig::KEYS, AccountsConfig::KEYS, LimitsConfig::KEYS];
+    sections.into_iter().flatten()
 }
 
 /// The key of this name.
@@ -125,6 +127,12 @@ impl Ranged for usize {
 impl Ranged for u16 {
     fn breach(&self, allowed: &Allowed) -> Option<String> {
         usize::from(*self).breach(allowed)
+    }
+}
+
+impl Ranged for u32 {
+    fn breach(&self, allowed: &Allowed) -> Option<String> {
+        usize::try_from(*self).unwrap_or(usize::MAX).breach(allowed)
     }
 }
 

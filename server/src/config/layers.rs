@@ -152,6 +152,11 @@ impl Layers {
                     Err(_) => return self.spoil(key, source, format!("{text:?} is not a whole number in range")),
                 }
             }
+            Value::Boolean(_) => match texts.next().unwrap_or_default() {
+                "true" => Value::Boolean(true),
+                "false" => Value::Boolean(false),
+                text => return self.spoil(key, source, format!("{text:?} is neither true nor false")),
+            },
             _ => Value::from(texts.next().unwrap_or_default()),
         };
         self.lay_value(key, value, source);

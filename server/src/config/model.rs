@@ -1,7 +1,7 @@
 //! The configuration itself. Each key stands here once: documentation, type, default, and what it may be.
 
 use super::{
-    AddressOrOff, Network,
+    AddressOrOff, Network, PathOrOff,
     keys::{Allowed, Key, Ranged},
     rules::Violation,
     text,
@@ -117,8 +117,12 @@ section! {
     with {
         /// The game that is played.
         game: GameConfig;
+        /// TLS on the addresses of `listen`.
+        tls: TlsConfig;
         /// The log.
         log: LogConfig;
+        /// Accounts and guests.
+        accounts: AccountsConfig;
         /// What one client, one address and all of them together may use up.
         limits: LimitsConfig;
     }
@@ -141,6 +145,19 @@ section! {
 }
 
 section! {
+    /// TLS on the addresses of `listen`: all of them, or none.
+    TlsConfig, named "tls." {
+        /// File with the server's certificate in PEM, followed by those between it and one that clients trust; `off` for no
+        /// TLS. A new one is taken on SIGHUP, or when the file has changed.
+        #[serde(with = "text::shown")]
+        cert: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
+        /// File with the certificate's private key in PEM, or `off`.
+        #[serde(with = "text::shown")]
+        key: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
+    }
+}
+
+section! {
     /// The log, which goes to the standard error output.
     LogConfig, named "log." {
         /// The form of the log: `text` for people, `json` for programs, one object a line.
@@ -148,6 +165,22 @@ section! {
         /// What is logged: a level (off, error, warn, info, debug, trace), or several filters with commas between
         /// them, such as `info,malpan_server=debug`.
         filter: String = "info".into(), Allowed::Form("tracing-subscriber's filter syntax, not empty");
+    }
+}
+
+section! {
+    /// Accounts and guests.
+    AccountsConfig, named "accounts." {
+        /// Whether players have to sign in to an account. Guests are off then, and so the lecture wire, which knows no
+        /// sign-in, has to be.
+        require_login: bool = false, Allowed::Form("true or false");
+        /// Whether passwords are taken over connections that are not encrypted, from other machines too: whoever is on the way
+        /// can read them. For a server behind a proxy that speaks TLS.
+        allow_plain_passwords: bool = false, Allowed::Form("true or false");
+        /// Memory that the hash of a password takes (argon2id, one lane). Each of the threads that hash has so much.
+        argon2_memory_kib: u32 = 19_456, count("KiB", 1024, MILLION);
+        /// Passes over that memory. Where the two cost more than before, hashes are made anew as their owners sign in.
+        argon2_iterations: u32 = 2, count("passes", 1, 100);
     }
 }
 
@@ -224,6 +257,14 @@ section! {
         rooms: usize = 2_000, count("rooms", 1, MILLION);
         /// Most connections that watch one room without a seat.
         watchers_per_room: usize = 20, count("connections", 0, 255);
+        /// Time for which a player whose connection is lost keeps name, seat and piece, and may come back. 0s gives
+        /// everything back at once.
+        #[serde(with = "text::duration")]
+        resume_grace: Duration = Duration::from_secs(30), time(Duration::ZERO, HOUR);
+        /// Last events that each room keeps for players who come back. Whoever has missed more gets the whole picture.
+        ring_events: usize = 256, count("events", 0, 65_536);
+        /// Bytes of such events that each room keeps at the most.
+        ring_bytes: usize = 65_536, count("bytes", 0, MIB_16);
         /// Most commands that wait for one room. Where it is full, whoever sends to it waits.
         room_inbox: usize = 256, count("commands", 1, 65_536);
     }
@@ -268,9 +309,11 @@ impl Config {
 
 // Their own types hold only what is allowed; the rules between keys see to the rest.
 impl Ranged for AddressOrOff {}
+impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
 impl Ranged for StoreAddress {}
+impl Ranged for bool {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

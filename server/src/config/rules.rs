@@ -57,6 +57,11 @@ impl Config {
             ["game.board", "game.seats"],
             &format_args!("{} cells are too few for {} seats", game.board.cells(), game.seats),
         );
+        require(
+            !self.accounts.require_login || self.lecture.address().is_none(),
+            ["accounts.require_login", "lecture"],
+            &"the lecture wire knows no sign-in, so it cannot be on where one is required",
+        );
         // Port 0 is a new port each time.
         let fixed = |address: AddressOrOff| address.address().filter(|address| address.port() != 0);
         let (http, lecture) = (fixed(self.http), fixed(self.lecture));
@@ -74,6 +79,11 @@ impl Config {
             lecture.is_none() || lecture != http,
             ["http", "lecture"],
             &"one address cannot serve HTTP and lecture clients",
+        );
+        require(
+            self.tls.cert.path().is_some() == self.tls.key.path().is_some(),
+            ["tls.cert", "tls.key"],
+            &"TLS needs both the certificate and its key; leave both `off` for none",
         );
         require(
             limits.ping_after < limits.silence,

@@ -2,7 +2,7 @@
 
 use super::LecturePacket;
 use crate::{
-    accounts::Identity,
+    accounts::{Identity, Refused},
     directory::Hold,
     ending::Ending,
     host::Shared,
@@ -42,7 +42,7 @@ impl LecturePlayer {
         if self.host.is_draining() {
             return Err("the server is stopping".into());
         }
-        let identity = self.sign_in().ok_or("every name for it is taken")?;
+        let identity = self.sign_in().await?;
         let reserved = self.host.directory.reserve_any(Some(GameName::BOARD), self.session.shard());
         let mut place = reserved.map_err(|why| why.to_string())?;
         let to = Recipient::new(self.session.clone(), Dialect::Lecture);
@@ -53,12 +53,18 @@ impl LecturePlayer {
         Ok(())
     }
 
-    fn sign_in(&self) -> Option<Identity> {
+    async fn sign_in(&self) -> Result<Identity, String> {
         // Counted by each server from 1 up: no two come to the same name this way for a long time, and the same happens
         // again where a server's life is repeated.
         let number = self.host.lecture_clients.fetch_add(1, Ordering::Relaxed) + 1;
         let names = (0..NAMES).map(|n| format!("lecture-{}", number + n * 1_000_000));
-        names.filter_map(|name| Name::new(&name).ok()).find_map(|name| self.host.accounts.sign_in_guest(name).ok())
+        for name in names.filter_map(|name| Name::new(&name).ok()) {
+            match self.host.accounts.guest(name).await {
+                Err(Refused::NameTaken(_)) => {}
+                signed_in => return signed_in.map_err(|why| why.to_string()),
+            }
+        }
+        Err("every name for it is taken".into())
     }
 
     fn too_fast(&mut self, now: Instant) {

@@ -61,6 +61,8 @@ kinds! {
         Bye = "bye",
         Watch = "watch",
         Resume = "resume",
+        Register = "register",
+        Login = "login",
     }
 }
 
@@ -91,6 +93,7 @@ kinds! {
         Away = "away",
         Back = "back",
         Absent = "absent",
+        Notice = "notice",
     }
 }
 
@@ -134,6 +137,9 @@ labels! {
         RoomFailed = "room_failed",
         InternalError = "internal_error",
         TakenOver = "taken_over",
+        SignedInElsewhere = "signed_in_elsewhere",
+        Banned = "banned",
+        AccountDeleted = "account_deleted",
     }
 }
 
@@ -156,6 +162,13 @@ labels! {
         NotWatchable = "not_watchable",
         Watching = "watching",
         ResumeRefused = "resume_refused",
+        TlsRequired = "tls_required",
+        WrongCredentials = "wrong_credentials",
+        Busy = "busy",
+        Banned = "banned",
+        SignInRequired = "sign_in_required",
+        Insecure = "insecure",
+        TooSoon = "too_soon",
     }
 }
 

@@ -124,7 +124,8 @@ impl Sources {
     }
 
     fn game(&self, page: &mut Page) {
-        page.gauge("malpan_players", "Players who are signed in.", self.host.signed_in());
+        page.gauge("malpan_players", "Players who are signed in and connected.", self.host.signed_in());
+        page.gauge("malpan_players_away", "Players who lost their connection and may come back.", self.host.away());
         page.gauge("malpan_rooms", "Rooms that are open.", self.host.rooms());
         page.gauge("malpan_seats_taken", "Seats that are taken or reserved, in all rooms.", self.host.seats_taken());
         page.gauge(

@@ -2,20 +2,22 @@
 //!
 //! ```text
 //! packet -> budgets.rs (too fast?) -> state (allowed now?) -> answer, or the room's inbox
-//! Connected --Hello--> Greeted --Guest--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
+//! Connected --Hello--> Greeted --sign-in, Resume--> SignedIn, in the lobby <--Join, Watch / Leave--> SignedIn, in a room
 //! ```
 //!
 //! Invariant: a packet that is not allowed in the player's state has no effect but its answer and the end of the
-//! connection. A player waits in two places only, both bounded by a room that waits for nobody: for a place in the
-//! room's inbox, and for the room's word that it has let go.
+//! connection. A player waits for a place in a room's inbox and for the room's word that it has let go, both bounded by a
+//! room that waits for nobody; and while signing in for the store and the hashing of a password, both bounded in time.
 
 mod budgets;
 mod requests;
+mod sign_in;
 
-use crate::{accounts::Identity, directory::Hold, ending::Ending, host::Shared, room::Message};
+use crate::{directory::Hold, ending::Ending, host::Shared, resume::Presence, room::Message};
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
 use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget};
+use sign_in::Tries;
 use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
@@ -31,15 +33,15 @@ pub struct Player {
 #[derive(Debug)]
 enum State {
     Connected,
-    Greeted { sign_in_tries: u16 },
-    SignedIn { place: Option<Hold>, identity: Identity },
+    Greeted { tries: Tries },
+    SignedIn(Presence),
 }
 
 impl State {
     /// The place in a room. One from which a room was watched that has closed is none.
     fn place(&self) -> Option<&Hold> {
         match self {
-            Self::SignedIn { place: Some(place), .. } if !place.is_over() => Some(place),
+            Self::SignedIn(presence) => presence.place.as_ref().filter(|place| !place.is_over()),
             _ => None,
         }
     }
@@ -52,7 +54,8 @@ impl State {
 
 impl Player {
     pub(crate) fn new(host: Arc<Shared>, session: SessionHandle) -> Self {
-        session.set_deadline(host.config.limits.hello_within);
+        // From the connection on: a handshake has used up some of it.
+        session.set_deadline(host.config.limits.hello_within.saturating_sub(session.age()));
         Self { host, session, state: State::Connected, budgets: Budgets::default() }
     }
 
@@ -90,8 +93,8 @@ impl Player {
         let why = match &self.state {
             State::Connected => "say hello first",
             State::Greeted { .. } => "sign in first; one hello is enough",
-            State::SignedIn { .. } if self.place().is_none() => "join a room first; signing in once is enough",
-            State::SignedIn { .. } => "leave the room first; signing in once is enough",
+            State::SignedIn(_) if self.place().is_none() => "join a room first; signing in once is enough",
+            State::SignedIn(_) => "leave the room first; signing in once is enough",
         };
         self.deny_and_close(DenialCode::OutOfOrder, why);
     }
@@ -112,13 +115,12 @@ impl Player {
     fn log(&self, line: impl FnOnce()) {
         let (session, peer) = (self.session.id().0, self.session.peer());
         let span = match &self.state {
-            State::SignedIn { identity, place: Some(place) } => {
-                let (player, name, room) = (identity.player().0, identity.name().as_str(), place.room().0);
-                tracing::error_span!("session", session, %peer, player, name, room)
-            }
-            State::SignedIn { identity, place: None } => {
-                let (player, name) = (identity.player().0, identity.name().as_str());
-                tracing::error_span!("session", session, %peer, player, name)
+            State::SignedIn(presence) => {
+                let (player, name) = (presence.identity.player().0, presence.identity.name().as_str());
+                match &presence.place {
+                    Some(place) => tracing::error_span!("session", session, %peer, player, name, room = place.room().0),
+                    None => tracing::error_span!("session", session, %peer, player, name),
+                }
             }
             _ => tracing::error_span!("session", session, %peer),
         };
@@ -133,6 +135,9 @@ impl Service for Player {
         let now = Instant::now();
         if !self.budgets.packet(&self.host.rates, now.into_std()) {
             return self.too_fast("packets", now);
+        }
+        if let State::SignedIn(presence) = &mut self.state {
+            presence.heard();
         }
         match packet {
             ClientPacket::Command { seq, command } => {
@@ -195,11 +200,24 @@ impl Service for Player {
         if reason != CloseReason::Malformed {
             self.log(|| tracing::debug!(?reason, "gone"));
         }
-        if let State::SignedIn { place, .. } = &mut self.state
-            && let Some(place) = place.take()
-        {
-            place.vacate(leave_reason(reason));
+        if let State::SignedIn(presence) = std::mem::replace(&mut self.state, State::Connected) {
+            let why = leave_reason(reason);
+            if may_return(reason) { presence.lost(why) } else { presence.end(why) }
         }
+    }
+}
+
+/// Whether it was the connection that ended, and not the player who went or was sent away.
+fn may_return(reason: CloseReason) -> bool {
+    match reason {
+        CloseReason::PeerClosed
+        | CloseReason::Broken
+        | CloseReason::Silent
+        | CloseReason::SlowConsumer
+        | CloseReason::WriteStalled
+        | CloseReason::Panicked => true,
+        CloseReason::Service(code) => Ending::of(code) == Some(Ending::TakenOver),
+        _ => false,
     }
 }
 

@@ -1,21 +1,33 @@
-//! The requests that come a few times in a connection's life: hello, sign-in, rooms.
+//! The requests that come a few times in a connection's life: hello, rooms.
 
-use super::{Player, State};
+use super::{
+    Player, State,
+    sign_in::{Tries, Way},
+};
 use crate::{
     directory::{Hold, NoPlace},
     ending::Ending,
     room::{Dialect, Newcomer, Recipient},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange, Welcome};
+use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, ServerPacket, SoftwareName, VersionRange, Welcome};
 use tokio::time::Instant;
 
 impl Player {
     pub(super) async fn request(&mut self, packet: ClientPacket, now: Instant) {
         match (&self.state, packet) {
             (State::Connected, ClientPacket::Hello { versions, client }) => self.hello(versions, &client),
-            (&State::Greeted { sign_in_tries }, ClientPacket::Guest { name }) => self.guest(name, sign_in_tries + 1),
-            (State::SignedIn { .. }, ClientPacket::ListRooms { after, filter }) => {
+            (&State::Greeted { tries }, ClientPacket::Guest { name }) => self.sign_in(Way::Guest(name), tries).await,
+            (&State::Greeted { tries }, ClientPacket::Register { name, secret }) => {
+                self.sign_in(Way::Register(name, secret), tries).await;
+            }
+            (&State::Greeted { tries }, ClientPacket::Login { name, secret }) => {
+                self.sign_in(Way::Login(name, secret), tries).await;
+            }
+            (&State::Greeted { tries }, ClientPacket::Resume { token, seen }) => {
+                self.resume(&token, seen, tries).await;
+            }
+            (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);
                     self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
@@ -24,9 +36,11 @@ impl Player {
                 }
             }
             // Who hears that a watched room has closed may have asked to leave it already.
-            (State::SignedIn { place: Some(place), .. }, ClientPacket::Leave) if place.is_over() => self.forget_place(),
-            (State::SignedIn { .. }, ClientPacket::Leave) if self.place().is_some() => self.leave().await,
-            (State::SignedIn { .. }, ClientPacket::Join { target }) if self.place().is_none() => {
+            (State::SignedIn(presence), ClientPacket::Leave) if presence.place.as_ref().is_some_and(Hold::is_over) => {
+                self.forget_place();
+            }
+            (State::SignedIn(_), ClientPacket::Leave) if self.place().is_some() => self.leave().await,
+            (State::SignedIn(_), ClientPacket::Join { target }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let (directory, shard) = (&self.host.directory, self.session.shard());
                     let reserved = match target {
@@ -39,7 +53,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::Watch { room }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::Watch { room }) if self.place().is_none() => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_watch(room, self.session.id());
                     self.take_place(reserved).await;
@@ -47,7 +61,7 @@ impl Player {
                     self.too_fast("joins", now);
                 }
             }
-            (State::SignedIn { .. }, ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
+            (State::SignedIn(_), ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
                 if self.budgets.open_room(&self.host.rates, now.into_std()) {
                     let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
                     self.take_place(reserved).await;
@@ -68,34 +82,12 @@ impl Player {
             );
             return self.deny_and_close(DenialCode::Version, why);
         };
-        self.state = State::Greeted { sign_in_tries: 0 };
+        self.state = State::Greeted { tries: Tries::begin(self.host.config.limits.sign_in_within) };
         self.session.set_deadline(self.host.config.limits.sign_in_within);
         self.log(|| tracing::debug!(client = client.as_str(), version, "hello"));
         let server = SoftwareName::new(concat!("malpan-server/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
         let limits = self.host.config.announced_limits();
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
-    }
-
-    fn guest(&mut self, name: Name, tries: u16) {
-        match self.host.accounts.sign_in_guest(name) {
-            Ok(identity) => {
-                let (player, name) = (identity.player(), identity.name().clone());
-                self.state = State::SignedIn { place: None, identity };
-                self.session.establish();
-                self.log(|| tracing::debug!("signed in"));
-                self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
-                if let Some(draining) = self.host.draining() {
-                    self.session.send(self.host.outgoing.frame(&draining));
-                }
-            }
-            Err(_) if tries >= self.host.config.limits.sign_in_attempts => {
-                self.deny_and_close(DenialCode::TooManyAttempts, "too many tries to sign in on this connection");
-            }
-            Err(taken) => {
-                self.state = State::Greeted { sign_in_tries: tries };
-                self.deny(DenialCode::NameTaken, taken);
-            }
-        }
     }
 
     async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
@@ -106,9 +98,9 @@ impl Player {
             Ok(hold) => hold,
             Err(why) => return self.deny(denial_code(&why), why),
         };
-        let State::SignedIn { place, identity } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         let to = Recipient::new(self.session.clone(), Dialect::Malpan);
-        if !hold.come_in(Newcomer { name: identity.name().clone(), to }).await {
+        if !hold.come_in(Newcomer { name: presence.identity.name().clone(), to }).await {
             if hold.is_over() {
                 let why = WatchError::NoSuchRoom(hold.room());
                 return self.deny(DenialCode::NoSuchRoom, why);
@@ -116,22 +108,22 @@ impl Player {
             // The room does not know of this session, so nobody else will end it.
             return self.session.close(Ending::RoomFailed.into());
         }
-        *place = Some(hold);
+        presence.place = Some(hold);
         self.log(|| tracing::debug!("in a room"));
     }
 
     async fn leave(&mut self) {
-        let State::SignedIn { place, .. } = &mut self.state else { return };
+        let State::SignedIn(presence) = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
-        if let Some(hold) = place.take() {
+        if let Some(hold) = presence.place.take() {
             hold.go().await;
         }
         self.log(|| tracing::debug!("left the room"));
     }
 
     fn forget_place(&mut self) {
-        if let State::SignedIn { place, .. } = &mut self.state {
-            *place = None;
+        if let State::SignedIn(presence) = &mut self.state {
+            presence.place = None;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a room has to tell since its last flush: events and updates, each encoded once for everyone.
 
-use super::{Dialect, members::Receivers};
+use super::{Dialect, Missed, Ring, RingLimits, members::Receivers};
 use crate::{
     metrics::{Metrics, ServerKind},
     outgoing,
@@ -17,7 +17,7 @@ const EVENT_BYTES: usize = 8 * 1024;
 const UPDATE_BYTES: usize = 4 * 1024;
 
 /// The pending events and updates, and the numbers that they get.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Batch {
     /// Encoded as they happen: they are shared anyway, and nothing about them changes until the flush.
     events: BytesMut,
@@ -25,6 +25,9 @@ pub(crate) struct Batch {
     updates: Updates,
     event: u64,
     batch: u64,
+    /// The number of the last event that was flushed.
+    flushed: u64,
+    ring: Ring,
     encoded: BytesMut,
     /// The kinds and lengths of the events, and how many updates there are: for the metrics, of what the last flush held
     /// until it is reported.
@@ -44,6 +47,21 @@ pub(crate) struct Flush {
 }
 
 impl Batch {
+    /// Nothing has happened yet. Of what will, so much is kept for who misses it.
+    pub(crate) fn new(kept: RingLimits) -> Self {
+        Self {
+            events: BytesMut::new(),
+            updates: Updates::default(),
+            event: 0,
+            batch: 0,
+            flushed: 0,
+            ring: Ring::new(kept),
+            encoded: BytesMut::new(),
+            told: Vec::new(),
+            positions: 0,
+        }
+    }
+
     /// Adds an event, which gets the next number.
     pub(crate) fn event(&mut self, packet: impl FnOnce(u64) -> ServerPacket) {
         self.event += 1;
@@ -85,6 +103,11 @@ impl Batch {
     pub(crate) fn flush(&mut self) -> Flush {
         let events = (!self.events.is_empty()).then(|| Frame::new(&self.events));
         self.events.clear();
+        if let Some(events) = &events {
+            let count = usize::try_from(self.event - self.flushed).expect("a flush has few events");
+            self.ring.keep(self.flushed + 1, count, events);
+            self.flushed = self.event;
+        }
         let updates = self.has_updates().then(|| self.encode_updates());
         Flush { events, updates, lecture: OnceCell::new() }
     }
@@ -105,6 +128,11 @@ impl Batch {
     pub(crate) fn snapshot(&self, state: StateBytes, acks: impl Iterator<Item = Ack>) -> ServerPacket {
         let acks = acks.collect::<Vec<_>>().try_into().expect("at most one for each seat");
         ServerPacket::Snapshot(Snapshot { event: self.event, batch: self.batch, state, acks })
+    }
+
+    /// The events that were flushed after this one; `None` where they are not all kept.
+    pub(crate) fn missed_since(&self, event: u64) -> Option<Missed> {
+        self.ring.after(event, self.flushed)
     }
 
     /// The number of the last event.

@@ -16,6 +16,8 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     pub(crate) name: Name,
     pub(crate) to: Recipient,
+    /// The connection is lost, and nothing is sent to it.
+    pub(crate) away: bool,
     /// The last command of theirs that was done.
     pub(crate) last_seq: u32,
 }
@@ -23,7 +25,7 @@ pub(crate) struct Member {
 impl Members {
     pub(crate) fn add(&mut self, seat: Seat, Newcomer { name, to }: Newcomer) {
         debug_assert!(self.seats[seat.index()].is_none(), "the lobby hands out free seats only");
-        self.seats[seat.index()] = Some(Member { name, to, last_seq: 0 });
+        self.seats[seat.index()] = Some(Member { name, to, away: false, last_seq: 0 });
     }
 
     pub(crate) fn add_watcher(&mut self, to: Recipient) {
@@ -74,9 +76,14 @@ impl Members {
         &self.watchers
     }
 
-    /// Everyone, seated or not.
+    /// The seats of those who are away.
+    pub(crate) fn away(&self) -> impl Iterator<Item = Seat> {
+        self.seated().filter(|(_, member)| member.away).map(|(seat, _)| seat)
+    }
+
+    /// Everyone who can be told something, seated or not.
     pub(crate) fn everyone(&self) -> impl Iterator<Item = &Recipient> {
-        self.seats.iter().flatten().map(|member| &member.to).chain(&self.watchers)
+        self.seats.iter().flatten().filter(|member| !member.away).map(|member| &member.to).chain(&self.watchers)
     }
 
     /// Hands one flush to everyone. Whoever cannot take an event is cut off by their own queue, and their session says

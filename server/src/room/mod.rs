@@ -14,13 +14,18 @@ mod dialect;
 #[cfg(test)]
 mod failure_tests;
 mod members;
+mod ring;
 mod task;
 
 use crate::{directory::Directory, ending::Ending, metrics::Metrics};
 pub(crate) use dialect::{Dialect, Recipient};
 use malpan_game::Game;
 use malpan_net::{CaughtPanic, SessionId, Shard, catch_panic};
-use malpan_protocol::{ChatText, CommandBytes, LeaveReason, Name, RoomId, RoomTitle, Seat, SeatCount, SignalPayload};
+use malpan_protocol::{
+    ChatText, CommandBytes, LeaveReason, Name, PlayerId, RoomId, RoomTitle, Seat, SeatCount, Seen, SignalPayload,
+};
+pub(crate) use ring::RingLimits;
+use ring::{Missed, Ring};
 use std::{pin::pin, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,6 +40,10 @@ pub(crate) struct RoomSetup {
     pub(crate) tick: Duration,
     /// Messages that may wait.
     pub(crate) inbox: usize,
+    /// What is kept for those who come back.
+    pub(crate) kept: RingLimits,
+    /// The most bytes of missed events that a client is sent at once: its queue has to take them.
+    pub(crate) replay: usize,
 }
 
 /// A room that is about to open.
@@ -57,6 +66,10 @@ pub(crate) enum Message {
     Join { seat: Option<Seat>, newcomer: Newcomer },
     /// Someone is gone. `done` is told once nothing more will be sent to them.
     Leave { who: Who, from: SessionId, reason: LeaveReason, done: Option<oneshot::Sender<()>> },
+    /// The connection of who sits there is lost; they may come back.
+    Away { seat: Seat, from: SessionId },
+    /// Who sat there over the session `before` is back.
+    Resume { seat: Seat, before: SessionId, returning: Returning },
     /// A player's command to the game.
     Command { seat: Seat, from: SessionId, seq: u32, command: CommandBytes },
     /// A player's line of chat.
@@ -86,8 +99,10 @@ pub(crate) enum Who {
 impl Message {
     /// The room has failed: whoever wanted to come in is sent away.
     fn turn_away(self) {
-        if let Self::Join { newcomer, .. } = self {
-            newcomer.to.close(Ending::RoomFailed.into());
+        if let Self::Join { newcomer: Newcomer { to, .. }, .. } | Self::Resume { returning: Returning { to, .. }, .. } =
+            self
+        {
+            to.close(Ending::RoomFailed.into());
         }
     }
 }
@@ -97,6 +112,15 @@ impl Message {
 pub(crate) struct Newcomer {
     pub(crate) name: Name,
     pub(crate) to: Recipient,
+}
+
+/// Who comes back.
+#[derive(Debug)]
+pub(crate) struct Returning {
+    pub(crate) player: PlayerId,
+    pub(crate) name: Name,
+    pub(crate) to: Recipient,
+    pub(crate) seen: Option<Seen>,
 }
 
 /// Spawns a room that plays by what `rules` makes, on the room's own thread. It ends when the directory has closed it.

@@ -1,11 +1,12 @@
 //! A room's task.
 
-use super::{Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, members::Members};
+use super::{Message, Newcomer, Opening, Recipient, Returning, RoomSetup, Who, batch::Batch, members::Members};
 use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
 use malpan_game::{Effects, Game, Place, Released};
+use malpan_net::{Frame, SessionId};
 use malpan_protocol::{
     Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
-    RefusalReason, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
+    RefusalReason, Resumed, Resumption, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
 };
 use std::{
     pin::{Pin, pin},
@@ -63,7 +64,7 @@ impl<G: Game> Room<G> {
             metrics,
             game,
             members: Members::default(),
-            batch: Batch::default(),
+            batch: Batch::new(setup.kept),
             waiting: Vec::new(),
             joining: None,
             opened,
@@ -218,6 +219,14 @@ impl<G: Game> Room<G> {
                 let _ = done.map(|done| done.send(()));
                 return released;
             }
+            // Told late, the player may be back already.
+            Message::Away { seat, from } if !self.members.sits(seat, from) => {}
+            Message::Away { seat, from } => self.away(seat, from),
+            Message::Resume { seat, before, returning } => {
+                self.joining = Some(returning.to.clone());
+                self.resume(seat, before, returning);
+                self.joining = None;
+            }
             // Of whoever has no seat any more, nothing that was on its way counts.
             Message::Command { seat, from, .. }
             | Message::Chat { seat, from, .. }
@@ -250,14 +259,66 @@ impl<G: Game> Room<G> {
         let to = newcomer.to.clone();
         tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "took the seat");
         self.members.add(seat, newcomer);
-        to.send(&self.outgoing.frame(&self.picture_for(Some(seat))));
+        self.show(&to, Some(seat));
     }
 
     fn watch(&mut self, to: Recipient) {
         self.flush();
         tracing::debug!(room = self.id.0, session = to.session().0, "watches");
-        to.send(&self.outgoing.frame(&self.picture_for(None)));
+        self.show(&to, None);
         self.members.add_watcher(to);
+    }
+
+    /// The whole of it, for whoever has seen nothing.
+    fn show(&self, to: &Recipient, seat: Option<Seat>) {
+        to.send(&self.outgoing.frame(&self.picture_for(seat)));
+        let away: Vec<_> = self.members.away().collect();
+        if !away.is_empty() {
+            let seats = away.try_into().expect("a room has at most MAX_SEATS members");
+            to.send(&self.outgoing.frame(&ServerPacket::Absent { seats }));
+        }
+    }
+
+    fn away(&mut self, seat: Seat, session: SessionId) {
+        if let Some(member) = self.members.member_mut(seat) {
+            member.away = true;
+            tracing::debug!(room = self.id.0, seat = seat.index(), session = session.0, "away");
+            self.batch.event(|event| ServerPacket::Away { event, seat });
+        }
+    }
+
+    /// Someone is back, and is told what was missed, or everything.
+    fn resume(&mut self, seat: Seat, before: SessionId, Returning { player, name, to, seen }: Returning) {
+        self.flush();
+        let resumed = |place| ServerPacket::Resumed(Resumed { player, name, place });
+        let Some(member) = self.members.member_mut(seat).filter(|member| member.to.session() == before) else {
+            return to.send(&self.outgoing.frame(&resumed(Resumption::Lobby)));
+        };
+        if member.away {
+            // One of the events that were missed: told to the others, and to the player with the rest.
+            self.batch.event(|event| ServerPacket::Back { event, seat });
+            self.flush();
+        }
+        tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "back in the seat");
+        let missed = seen
+            .filter(|seen| (seen.room, seen.incarnation) == (self.id, INCARNATION))
+            .and_then(|seen| self.batch.missed_since(seen.event))
+            .filter(|missed| missed.bytes.len() <= self.setup.replay);
+        // Before what was done over the old connection is forgotten: over the new one commands are numbered anew.
+        let snapshot = self.batch.snapshot(self.state(), self.members.acks());
+        if let Some(member) = self.members.member_mut(seat) {
+            (member.to, member.away, member.last_seq) = (to.clone(), false, 0);
+        }
+        let room = self.id;
+        let Some(missed) = missed else {
+            to.send(&self.outgoing.frame(&resumed(Resumption::Anew { room })));
+            return self.show(&to, Some(seat));
+        };
+        to.send(&self.outgoing.frame(&resumed(Resumption::Missed { room, events: missed.events })));
+        if missed.events > 0 {
+            to.send(&Frame::new(&missed.bytes));
+        }
+        to.send(&self.outgoing.frame(&snapshot));
     }
 
     fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
@@ -274,7 +335,7 @@ impl<G: Game> Room<G> {
         self.directory.release(Place { room: self.id, seat })
     }
 
-    fn unwatch(&mut self, session: malpan_net::SessionId, reason: LeaveReason) -> Released {
+    fn unwatch(&mut self, session: SessionId, reason: LeaveReason) -> Released {
         if let Some(to) = self.members.remove_watcher(session) {
             tracing::debug!(room = self.id.0, session = session.0, "watches no more");
             self.let_go(&to, reason);

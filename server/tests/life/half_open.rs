@@ -35,14 +35,14 @@ async fn until_one_has_left(client: &mut Client, room: &mut Room) -> Duration {
 
 /// Someone who sits in the witness's room, connected to one port or the other.
 enum Neighbour {
-    Malpan(Client),
+    Malpan(Box<Client>),
     Lecture(TcpStream),
 }
 
 impl Neighbour {
     async fn of(server: &Watched, lecture: bool) -> Self {
         if !lecture {
-            return Self::Malpan(server.player("cut off").await.0);
+            return Self::Malpan(Box::new(server.player("cut off").await.0));
         }
         let mut stream = within(TcpStream::connect(server.lecture())).await.unwrap();
         // It has its seat when it is told of it.
@@ -52,7 +52,7 @@ impl Neighbour {
 
     fn stream(&self) -> &TcpStream {
         match self {
-            Self::Malpan(client) => client.get_ref(),
+            Self::Malpan(client) => client.get_ref().tcp(),
             Self::Lecture(stream) => stream,
         }
     }
@@ -60,7 +60,7 @@ impl Neighbour {
 
 #[tokio::test]
 async fn players_of_both_protocols_who_are_cut_off_are_gone_whether_something_is_on_its_way_or_not() {
-    let server = Watched::start("[limits]\nping_after = \"1s\"\nsilence = \"3s\"").await;
+    let server = Watched::start("[limits]\nping_after = \"1s\"\nsilence = \"3s\"\nresume_grace = \"0s\"").await;
     let empty = server.standing().await;
     for (lecture, write_pending) in [(false, false), (false, true), (true, false), (true, true)] {
         let (mut witness, mut room) = server.player("witness").await;

@@ -13,7 +13,7 @@ use super::{
 };
 use malpan_net::{Counters, Shard};
 use malpan_protocol::Name;
-use malpan_server::{Ground, Server, Stop, session_settings, store::MemoryStore};
+use malpan_server::{Ground, Server, Stop, TokenSource, session_settings, store::MemoryStore};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     collections::BTreeMap,
@@ -56,12 +56,14 @@ impl Driver {
         let mut shards: Vec<_> = (0..plan.shards + plan.rules).map(shard).collect();
         let rules = shards.split_off(plan.shards);
         let ground: Ground<SimListener> = Ground {
+            tls: None,
             listeners: vec![players],
             lecture: Some(lecture),
             shards: shards.clone(),
             rules: rules.clone(),
             counters: Arc::clone(&counters),
             seed: rng.random(),
+            tokens: TokenSource::seeded(rng.random()),
             store: Arc::new(MemoryStore::default()),
         };
         let games = observed::games(&plan.config, &records, plan.faulty_game);

@@ -68,6 +68,7 @@ fn config(rng: &mut StdRng) -> Config {
     config.game.tick = one_of(rng, ms(33), &[ms(0), ms(200)]);
     config.drain = one_of(rng, seconds(6), &[seconds(0), seconds(3)]);
     let limits = &mut config.limits;
+    limits.resume_grace = Duration::ZERO;
     limits.sessions = one_of(rng, 1000, &[12, 30]);
     limits.sessions_per_address = one_of(rng, 64, &[2, 5]);
     limits.unsigned = one_of(rng, 200, &[3, 6]);

@@ -134,7 +134,7 @@ impl Others {
 
 /// Nothing but the flood's own rate is in the way, and what happens is told at once.
 pub(crate) fn config(limits: impl FnOnce(&mut LimitsConfig)) -> Config {
-    let mut config = Config::default();
+    let mut config = malpan_e2e::without_grace();
     config.game.tick = Duration::ZERO;
     limits(&mut config.limits);
     config

@@ -66,7 +66,7 @@ async fn what_is_no_frame_ends_the_connection_in_every_state_and_is_told_to_clie
     for state in State::ALL {
         for (about, bytes) in hopeless() {
             let about = format!("{about} in {state:?}");
-            let mut server = MemoryServer::new(Config::default(), 1);
+            let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
             let (mut witness, view) = server.player("witness").await.unwrap();
             let mut wire = Wire::new(server.stream().unwrap());
             wire.ask(&state.way("rude", view.id())).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_greeting_of_another_protocol_is_gone_by_the_deadline_wherever_it_stop
     let [new, old] = tls();
     for greeting in [HTTP, &new, &old] {
         for cut in 1..greeting.len().min(CUTS) {
-            let mut server = MemoryServer::new(Config::default(), 1);
+            let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
             let mut wire = Wire::new(server.stream().unwrap());
             let begun = Instant::now();
             wire.write(&greeting[..cut]).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_frame_of_1024_bytes_of_which_one_comes_is_waited_for_as_long_as_any_s
         State::Lobby | State::Seated | State::Watching => limits.silence,
     };
     for state in State::ALL {
-        let mut server = MemoryServer::new(Config::default(), 1);
+        let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
         let (_witness, view) = server.player("witness").await.unwrap();
         let mut wire = Wire::new(server.stream().unwrap());
         wire.ask(&state.way("half", view.id())).await.unwrap();
@@ -181,7 +181,7 @@ fn heap_for(runtime: &Runtime, server: &mut MemoryServer, number: usize, bytes: 
 #[test]
 fn a_claimed_length_takes_no_memory() {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let mut server = runtime.block_on(async { MemoryServer::new(Config::default(), 1) });
+    let mut server = runtime.block_on(async { MemoryServer::new(malpan_e2e::without_grace(), 1) });
     for (number, (about, bytes)) in hopeless().into_iter().enumerate() {
         if bytes.len() <= 32 {
             let heap = heap_for(&runtime, &mut server, number, &bytes);
@@ -197,7 +197,7 @@ fn a_claimed_length_takes_no_memory() {
 /// its own protocol.
 #[tokio::test(start_paused = true)]
 async fn half_a_greeting_holds_no_place_after_the_deadline() {
-    let mut server = MemoryServer::new(Config::default(), 1);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
     let mut wires: Vec<Wire<DuplexStream>> = Vec::new();
     for byte in [b'G', 0x16, 0, 1] {
         let mut wire = Wire::new(server.stream().unwrap());

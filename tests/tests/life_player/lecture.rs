@@ -22,7 +22,7 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let mut server = MemoryServer::new(Config::default(), 1);
+        let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
         let (witness, view) = server.player("witness").await.unwrap();
         let lecture = server.lecture_stream_of(4096).unwrap();
         let mut scene = Self { server, witness, view, lecture };

@@ -35,7 +35,7 @@ struct Stopped {
 
 impl Stopped {
     async fn new() -> Self {
-        let mut server = MemoryServer::new(Config::default(), 1);
+        let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
         let (mut players, mut sessions) = (Vec::new(), Vec::new());
         for number in 0..SEATS {
             let (client, _) = server.player_over(STREAM_BYTES, &format!("p{number}")).await.unwrap();
@@ -195,7 +195,7 @@ impl Trickle {
 #[tokio::test(start_paused = true)]
 async fn one_who_reads_a_byte_a_second_stays_in_a_quiet_room_and_is_cut_in_a_loud_one() {
     let limits = Config::default().limits;
-    let mut server = MemoryServer::new(Config::default(), 1);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
     let (mut player, mut view) = server.player("player").await.unwrap();
     let mut trickle = Trickle::new(&mut server).await;
     assert_eq!(server.host().seats_taken(), 2);

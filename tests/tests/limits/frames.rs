@@ -2,7 +2,6 @@
 
 use malpan_e2e::{MemoryServer, Wire};
 use malpan_protocol::{DenialCode, MAX_CLIENT_FRAME, ServerPacket};
-use malpan_server::config::Config;
 use tokio::io::DuplexStream;
 
 /// A frame of chat whose text has so many bytes as it is sent, and far fewer when it is composed: few enough characters.
@@ -18,7 +17,7 @@ fn chat_of(bytes: usize) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_frame_at_the_cap_is_read_and_one_byte_more_ends_the_connection() {
-    let mut server = MemoryServer::new(Config::default(), 1);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
     let header = 4;
     for (payload, who) in [(MAX_CLIENT_FRAME, "at the cap"), (MAX_CLIENT_FRAME + 1, "over it")] {
         let mut wire = Wire::new(server.stream().unwrap());

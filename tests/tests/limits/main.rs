@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Which test holds each limit.
-const HELD_BY: [(&str, &str); 30] = [
+const HELD_BY: [(&str, &str); 33] = [
     ("sessions", "places"),
     ("sessions_per_address", "places"),
     ("exempt_addresses", "places"),
@@ -49,6 +49,9 @@ const HELD_BY: [(&str, &str); 30] = [
     ("strike_window", "rates"),
     ("rooms", "places"),
     ("watchers_per_room", "places"),
+    ("resume_grace", "../resume/grace.rs"),
+    ("ring_events", "../resume/seats.rs"),
+    ("ring_bytes", "../resume/seats.rs"),
     ("room_inbox", "inbox"),
 ];
 
@@ -61,7 +64,7 @@ fn every_limit_is_held_by_a_test() {
 
 /// The default configuration with other limits.
 fn config(adjust: impl FnOnce(&mut LimitsConfig)) -> Config {
-    let mut config = Config::default();
+    let mut config = malpan_e2e::without_grace();
     adjust(&mut config.limits);
     config
 }

@@ -90,7 +90,7 @@ async fn only_so_many_may_come_from_one_address_unless_it_is_exempt() {
 #[tokio::test(start_paused = true)]
 async fn the_defaults_are_what_the_operator_reads() {
     let LimitsConfig { sessions, sessions_per_address, unsigned, .. } = LimitsConfig::default();
-    let mut server = MemoryServer::new(Config::default(), 2);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 2);
     let mut streams: Vec<_> = (0..unsigned).map(|_| server.stream().unwrap()).collect();
     assert_eq!(server.stream().unwrap_err(), Refusal::PendingFull);
     streams.clear();

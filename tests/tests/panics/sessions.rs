@@ -8,7 +8,6 @@ use malpan_client::Room;
 use malpan_e2e::{MemoryServer, Wire, arrived, expect, line};
 use malpan_net::Count;
 use malpan_protocol::{ClientPacket, KickReason, LeaveReason, ServerPacket};
-use malpan_server::config::Config;
 use std::time::Duration;
 use tokio::{io::DuplexStream, time::sleep};
 
@@ -25,7 +24,7 @@ fn assert_logged(test: &str) {
 
 /// Someone sits beside a witness and is struck by what `strike` sends; the witness sees them go, and nothing else happens.
 async fn seated(place: Place, strike: &[u8]) {
-    let mut server = MemoryServer::new(Config::default(), 1);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
     let (mut witness, mut view) = server.player("witness").await.unwrap();
     let mut wire = Wire::new(server.stream_for(Touchy(server.host().clone(), place), 4096).unwrap());
     wire.ask(&Wire::<DuplexStream>::way_to_a_seat("struck")).await.unwrap();
@@ -88,7 +87,7 @@ async fn at_the_beginning() {
     if !is_scene() {
         return assert_logged("sessions::at_the_beginning");
     }
-    let mut server = MemoryServer::new(Config::default(), 1);
+    let mut server = MemoryServer::new(malpan_e2e::without_grace(), 1);
     let _witness = server.player("witness").await.unwrap();
     let mut wire = Wire::new(server.stream_for(Touchy(server.host().clone(), Place::Opened), 4096).unwrap());
     assert_eq!(wire.to_the_end().await.unwrap(), [ServerPacket::Kicked { reason: KickReason::InternalError }]);

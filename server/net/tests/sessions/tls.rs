@@ -1,7 +1,9 @@
 //! TLS in front of sessions, over in-memory streams with paused time.
 
 use crate::support::{
-    Event, Scene, frame, packets, settings, settle,
+    Event, Scene, frame, packets,
+    scene::admission,
+    settings, settle,
     tls::{Port, TlsPeer, ends, records},
     unpack,
 };
@@ -211,4 +213,15 @@ async fn many_records_at_once_are_answered_as_they_are_handled() {
     assert_eq!(session.close_reason(), None);
     assert_eq!(unpack(&client.heard().0), ["!"; 150]);
     assert_eq!(scene.events().iter().filter(|event| **event == Event::Packet("echo !".into())).count(), 150);
+}
+
+/// On a socket the greeting rarely is there as soon as the connection; here it is.
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_costs_no_handshake() {
+    let mut scene = scene();
+    scene.admission = admission(0, 9, 9);
+    let port = Port::open(&scene, Tls::new);
+    let peer = port.greet().await;
+    assert!(peer.is_closed() && peer.heard().is_empty(), "{:?}", peer.heard());
+    assert_eq!((scene.places(), scene.counted(Count::RefusedFull)), ([0; 3], 1));
 }

@@ -17,7 +17,7 @@ mod said;
 mod stranger;
 
 use super::choices::Choices;
-use crate::{ENDS, MemoryServer};
+use crate::{ENDS, MemoryServer, without_grace};
 use bystander::Bystander;
 use malpan_net::Count;
 use malpan_protocol::{BoardSize, SeatCount};
@@ -182,7 +182,7 @@ impl Scene {
 
 /// A small board with a seat for everyone, and the limits as they are or, by this byte, some of them low.
 fn config(lower: u8) -> Config {
-    let mut config = Config::default();
+    let mut config = without_grace();
     config.game.board = BoardSize::new(3, 3).expect("a valid size");
     config.game.seats = SeatCount::new(4).expect("a valid count");
     if lower & 1 != 0 {
@@ -192,7 +192,9 @@ fn config(lower: u8) -> Config {
         config.limits.room_inbox = 1;
     }
     if lower & 4 != 0 {
-        (config.limits.queue_messages, config.limits.lag_messages, config.limits.recovered_messages) = (6, 3, 1);
+        // The bound is above what all strangers do at once: each that comes or goes is two messages, and the honest player,
+        // who reads in time, does not read while they are dealt with.
+        (config.limits.queue_messages, config.limits.lag_messages, config.limits.recovered_messages) = (16, 3, 1);
     }
     if lower & 8 != 0 {
         (config.limits.sign_in_attempts, config.limits.rate_limit_strikes, config.limits.rooms) = (2, 2, 2);

@@ -100,6 +100,17 @@ impl Port {
         peer
     }
 
+    /// Connects, and has said how it would begin before anybody looks.
+    pub(crate) async fn greet(&self) -> Peer {
+        let (wire, peer) = wire();
+        let mut greeting = Vec::new();
+        self.authority.client().write_tls(&mut greeting).unwrap();
+        peer.say(greeting);
+        self.wires.send(wire).unwrap();
+        settle().await;
+        peer
+    }
+
     /// Connects and shakes hands.
     pub(crate) async fn enter(&self) -> TlsPeer {
         let mut client = self.begin().await;

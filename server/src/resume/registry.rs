@@ -1,0 +1,315 @@
+//! The register of players who are signed in or expected back.
+
+use super::{Kept, Presence, TokenSource, token};
+use crate::{ending::Ending, store::TokenHash};
+use malpan_net::{Admission, AdmissionLimits, Permit, SessionHandle};
+use malpan_protocol::{LeaveReason, PlayerId, ResumeToken};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
+
+/// All players of a server. Cheap to clone; all clones are the same register.
+#[derive(Debug, Clone)]
+pub(crate) struct Registry(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    grace: Duration,
+    /// Who is away counts as a connection does, in all and by the address that was lost: else a few connections that come
+    /// and break could hold every seat.
+    away: Arc<Admission>,
+    tokens: TokenSource,
+    players: Mutex<Players>,
+}
+
+/// For how long, and of how many, things are kept after a lost connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Grace {
+    /// Zero keeps nothing.
+    pub(crate) time: Duration,
+    /// The bounds on who is away.
+    pub(crate) limits: AdmissionLimits,
+}
+
+#[derive(Debug, Default)]
+struct Players {
+    entries: BTreeMap<PlayerId, Entry>,
+    by_token: HashMap<TokenHash, PlayerId>,
+    /// The server closes: whoever goes now does not come back to it.
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    token: TokenHash,
+    /// The token before, until the client is heard on the connection that it came back on.
+    used: Option<TokenHash>,
+    /// The player may not come back.
+    revoked: bool,
+    stands: Stands,
+}
+
+#[derive(Debug)]
+enum Stands {
+    /// A session has the presence, and perhaps another waits for it.
+    Present {
+        session: SessionHandle,
+        claim: Option<Waiting>,
+    },
+    Away(Away),
+}
+
+/// A session that waits for a presence.
+#[derive(Debug)]
+struct Waiting {
+    session: SessionHandle,
+    handed_over: oneshot::Sender<Presence>,
+}
+
+#[derive(Debug)]
+struct Away {
+    kept: Kept,
+    since: Instant,
+    grace_ends: AbortHandle,
+    _permit: Permit,
+}
+
+/// A presence that comes, at once or from a session that still has it.
+#[derive(Debug)]
+enum Coming {
+    Here(Presence),
+    HandedOver(oneshot::Receiver<Presence>),
+}
+
+impl Registry {
+    /// Nobody has signed in yet.
+    pub(crate) fn new(Grace { time, limits }: Grace, tokens: TokenSource) -> Self {
+        // All of the away are as good as signed in.
+        let limits = AdmissionLimits { pending: usize::MAX, ..limits };
+        Self(Arc::new(Shared { grace: time, away: Admission::new(limits), tokens, players: Mutex::default() }))
+    }
+
+    /// A player has signed in over `session`.
+    pub(crate) fn enter(&self, kept: Kept, session: &SessionHandle) -> (Presence, ResumeToken) {
+        let (token, hash) = self.0.tokens.next();
+        let player = kept.identity.player();
+        let stands = Stands::Present { session: session.clone(), claim: None };
+        let mut players = self.players();
+        players.entries.insert(player, Entry { token: hash, used: None, revoked: false, stands });
+        players.by_token.insert(hash, player);
+        drop(players);
+        (Presence::new(kept, session.clone(), self.clone()), token)
+    }
+
+    /// What belongs to a token, for `session`, and a new token; `None` where it brings nobody back. A session that still has
+    /// it is closed, and waited for until it has handed it over.
+    pub(crate) async fn resume(&self, token: &ResumeToken, session: &SessionHandle) -> Option<(Presence, ResumeToken)> {
+        let hash = token::hash(token);
+        let mut presence = match self.claim(hash, session)? {
+            Coming::Here(presence) => presence,
+            // An error means that the old session has gone for good meanwhile, or that yet another one has claimed it.
+            Coming::HandedOver(coming) => coming.await.ok()?,
+        };
+        let token = self.renew(presence.identity.player(), hash);
+        presence.unconfirmed = true;
+        Some((presence, token))
+    }
+
+    fn claim(&self, hash: TokenHash, session: &SessionHandle) -> Option<Coming> {
+        let mut players = self.players();
+        let player = *players.by_token.get(&hash)?;
+        let stands = &mut players.entries.get_mut(&player)?.stands;
+        if let Stands::Present { session: old, claim } = stands {
+            let (handed_over, coming) = oneshot::channel();
+            *claim = Some(Waiting { session: session.clone(), handed_over });
+            old.close(Ending::TakenOver.into());
+            return Some(Coming::HandedOver(coming));
+        }
+        let present = Stands::Present { session: session.clone(), claim: None };
+        let Stands::Away(away) = std::mem::replace(stands, present) else { return None };
+        away.grace_ends.abort();
+        drop(players);
+        Some(Coming::Here(Presence::new(away.kept, session.clone(), self.clone())))
+    }
+
+    /// A new token in place of the one that was used, which is good until the client is heard.
+    fn renew(&self, player: PlayerId, used: TokenHash) -> ResumeToken {
+        let (token, hash) = self.0.tokens.next();
+        let mut guard = self.players();
+        let players = &mut *guard;
+        if let Some(entry) = players.entries.get_mut(&player) {
+            for old in [Some(entry.token), entry.used].into_iter().flatten().filter(|&old| old != used) {
+                players.by_token.remove(&old);
+            }
+            (entry.token, entry.used) = (hash, Some(used));
+            players.by_token.insert(hash, player);
+        }
+        token
+    }
+
+    /// The client has its new token: the one before is worth nothing any more.
+    pub(super) fn confirm(&self, player: PlayerId) {
+        let mut players = self.players();
+        if let Some(used) = players.entries.get_mut(&player).and_then(|entry| entry.used.take()) {
+            players.by_token.remove(&used);
+        }
+    }
+
+    /// A player is gone for good. Whoever waits for the presence waits in vain.
+    pub(super) fn forget(&self, player: PlayerId) {
+        let entry = self.players().remove(player);
+        drop(entry);
+    }
+
+    /// Sends a player away for good, whether they are signed in or away. False where there is none.
+    pub(crate) fn send_away(&self, player: PlayerId, why: Ending) -> bool {
+        let session = match self.players().entries.get(&player).map(|entry| &entry.stands) {
+            None => return false,
+            Some(Stands::Present { session, .. }) => Some(session.clone()),
+            Some(Stands::Away(_)) => None,
+        };
+        self.revoke(player);
+        if let Some(session) = session {
+            session.close(why.into());
+        }
+        true
+    }
+
+    /// Nobody comes back with this player's tokens. Who is away is given up, who is signed in stays until the connection ends.
+    pub(crate) fn revoke(&self, player: PlayerId) {
+        let mut players = self.players();
+        players.strike_out_tokens(player);
+        let away = match players.entries.get_mut(&player) {
+            Some(Entry { stands: Stands::Away(_), .. }) => players.entries.remove(&player),
+            Some(entry) => {
+                entry.revoked = true;
+                // Whoever waits came with one of them.
+                drop(entry.take_claim());
+                None
+            }
+            None => None,
+        };
+        drop(players);
+        if let Some(away) = away {
+            away.give_back();
+        }
+    }
+
+    /// A session is over, but not its player: hands the presence over to who waits for it, or keeps it for the grace time.
+    /// `why` is told where it is not kept.
+    pub(super) fn lost(&self, mut kept: Kept, session: &SessionHandle, why: LeaveReason) {
+        // Who watches has nothing that could be kept.
+        if kept.place.as_ref().is_some_and(|place| place.seat().is_none())
+            && let Some(place) = kept.place.take()
+        {
+            place.vacate(why);
+        }
+        let player = kept.identity.player();
+        let mut players = self.players();
+        let claim = players.entries.get_mut(&player).and_then(Entry::take_claim);
+        if let Some(Waiting { session, handed_over }) = claim {
+            drop(players);
+            // Where that session is gone as well, the presence is dropped, and with nobody waiting any more it is here again.
+            return drop(handed_over.send(Presence::new(kept, session, self.clone())));
+        }
+        let may_return = !self.0.grace.is_zero() && !players.closed;
+        let entry = players.entries.get_mut(&player).filter(|entry| may_return && !entry.revoked);
+        let (Some(entry), Ok(permit), Ok(runtime)) =
+            (entry, self.0.away.admit(session.peer().ip()), Handle::try_current())
+        else {
+            let entry = players.remove(player);
+            drop(players);
+            drop(entry);
+            return kept.give_back(why);
+        };
+        if let Some(place) = &kept.place {
+            place.be_away();
+        }
+        let since = Instant::now();
+        let (registry, grace) = (Arc::downgrade(&self.0), self.0.grace);
+        let grace_ends = runtime.spawn(async move {
+            sleep(grace).await;
+            expire(&registry, player, since);
+        });
+        entry.stands = Stands::Away(Away { kept, since, grace_ends: grace_ends.abort_handle(), _permit: permit });
+    }
+
+    /// How many are away.
+    pub(crate) fn away(&self) -> usize {
+        self.0.away.sessions()
+    }
+
+    /// How many seats those have who are away.
+    pub(crate) fn seats_away(&self) -> usize {
+        let has_seat = |entry: &&Entry| matches!(&entry.stands, Stands::Away(away) if away.kept.place.is_some());
+        self.players().entries.values().filter(has_seat).count()
+    }
+
+    /// The server closes: whoever is away is given up, and from now on nobody is kept.
+    pub(crate) fn close(&self) {
+        let mut players = self.players();
+        players.closed = true;
+        let away = players.entries.iter().filter(|(_, entry)| matches!(entry.stands, Stands::Away(_)));
+        let away: Vec<_> = away.map(|(&player, _)| player).collect();
+        let away: Vec<_> = away.into_iter().filter_map(|player| players.remove(player)).collect();
+        drop(players);
+        away.into_iter().for_each(Entry::give_back);
+    }
+
+    fn players(&self) -> MutexGuard<'_, Players> {
+        self.0.players.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The grace time of whoever is away since then is over.
+fn expire(registry: &Weak<Shared>, player: PlayerId, since: Instant) {
+    let Some(registry) = registry.upgrade().map(Registry) else { return };
+    let mut players = registry.players();
+    // Aborted and yet run: the player has come back at this very moment, and may be away again.
+    let is_over = |entry: &Entry| matches!(&entry.stands, Stands::Away(away) if away.since == since);
+    let is_over = players.entries.get(&player).is_some_and(is_over);
+    let entry = is_over.then(|| players.remove(player)).flatten();
+    drop(players);
+    if let Some(entry) = entry {
+        entry.give_back();
+    }
+}
+
+impl Players {
+    /// Strikes a player out, tokens and all. What is returned must be dropped without the lock: it may hold a presence.
+    fn remove(&mut self, player: PlayerId) -> Option<Entry> {
+        self.strike_out_tokens(player);
+        self.entries.remove(&player)
+    }
+
+    fn strike_out_tokens(&mut self, player: PlayerId) {
+        let Some(entry) = self.entries.get(&player) else { return };
+        for token in [Some(entry.token), entry.used].into_iter().flatten() {
+            self.by_token.remove(&token);
+        }
+    }
+}
+
+impl Entry {
+    fn take_claim(&mut self) -> Option<Waiting> {
+        let Stands::Present { session, claim } = &mut self.stands else { return None };
+        let waiting = claim.take().filter(|waiting| !waiting.handed_over.is_closed())?;
+        *session = waiting.session.clone();
+        Some(waiting)
+    }
+
+    fn give_back(self) {
+        if let Stands::Away(away) = self.stands {
+            away.grace_ends.abort();
+            away.kept.give_back(LeaveReason::Disconnected);
+        }
+    }
+}
