@@ -1,6 +1,6 @@
 //! A client's conversation: hello, sign-in, requests and their answers.
 
-use crate::{ClientError, Connection};
+use crate::{ClientError, Connection, Stream, Tls};
 use malpan_protocol::{
     ChatText, ClientPacket, CodecError, CommandBytes, Direction, GameName, JoinTarget, Joined, Name, PlayerId,
     ResumeToken, Resumed, RoomFilter, RoomId, RoomTitle, Rooms, SeatCount, Seen, ServerPacket, SignalPayload,
@@ -27,18 +27,20 @@ pub struct ConnectOptions {
     pub software: SoftwareName,
     /// How long to wait for the connection, and for each answer.
     pub timeout: Duration,
+    /// With what to encrypt the connection; `None` leaves it plain.
+    pub tls: Option<Tls>,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
         let software = SoftwareName::new(concat!("malpan/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
-        Self { software, timeout: Duration::from_secs(10) }
+        Self { software, timeout: Duration::from_secs(10), tls: None }
     }
 }
 
 /// A client that has shaken hands.
 #[derive(Debug)]
-pub struct Client<IO = TcpStream> {
+pub struct Client<IO = Stream> {
     connection: Connection<IO>,
     welcome: Welcome,
     /// Packets that came while an answer was awaited; [`Client::next`] yields them first.
@@ -47,14 +49,16 @@ pub struct Client<IO = TcpStream> {
     timeout: Duration,
 }
 
-impl Client<TcpStream> {
+impl Client<Stream> {
     /// Connects to `address` (`host:port`) and shakes hands.
     ///
     /// # Errors
+    /// [`ClientError::Tls`] where the server is not who it should be or speaks no TLS,
     /// [`ClientError::Denied`] where the server refuses, [`ClientError::TimedOut`] where it does not answer,
     /// [`ClientError::Io`] where there is none.
     pub async fn connect(address: &str, options: &ConnectOptions) -> Result<Self, ClientError> {
-        let stream = within(options.timeout, open(address)).await?;
+        let open = async { Stream::over(open(address).await?, address, options.tls.as_ref()).await };
+        let stream = within(options.timeout, open).await?;
         Self::handshake(stream, options).await
     }
 }

@@ -16,6 +16,9 @@ use tokio_util::codec::{Decoder, Encoder};
 /// Bytes asked of the stream at once.
 const READ_BYTES: usize = 4096;
 
+/// How an answer begins that is TLS: an alert of any version. As a frame it would be longer than any first one.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+
 /// A connection that speaks packets. The server's pings are answered here, its tokens kept, and neither is seen outside.
 #[derive(Debug)]
 pub struct Connection<IO> {
@@ -103,6 +106,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 }
             }
             match self.poll_read(cx) {
+                Poll::Ready(Ok(_)) if self.is_tls() => return Poll::Ready(Err(ClientError::SpeaksTls)),
                 Poll::Ready(Ok(0)) if self.incoming.is_empty() => return Poll::Ready(Err(ClientError::Closed)),
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
@@ -134,6 +138,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// The stream below.
     pub fn get_ref(&self) -> &IO {
         &self.io
+    }
+
+    /// Whether all that came so far is the beginning of TLS.
+    fn is_tls(&self) -> bool {
+        self.bytes_received == self.incoming.len() as u64 && self.incoming.starts_with(&TLS_ALERT)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

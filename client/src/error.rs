@@ -1,5 +1,6 @@
 //! What can go wrong between a client and its server.
 
+use crate::TlsError;
 use malpan_protocol::{CodecError, Denial, KickReason};
 use std::{io, time::Duration};
 
@@ -13,6 +14,12 @@ pub enum ClientError {
     /// What came is not this protocol: probably not a Malpan server.
     #[error("the server's bytes are not Malpan packets: {0}")]
     Protocol(#[from] CodecError),
+    /// The connection could not be encrypted.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// What came is TLS, and plain words were expected.
+    #[error("the server speaks TLS; use --tls")]
+    SpeaksTls,
     /// The server closed the connection.
     #[error("the server closed the connection")]
     Closed,
@@ -35,14 +42,23 @@ impl ClientError {
     /// request.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use malpan_protocol::DenialCode as C;
+        use malpan_protocol::{DenialCode as C, KickReason as K};
         match self {
-            Self::Io(_) | Self::Closed | Self::Kicked(_) | Self::TimedOut(_) => true,
+            Self::Io(_) | Self::Closed | Self::TimedOut(_) | Self::Tls(TlsError::CutOff(_)) => true,
+            // Whoever signed in elsewhere would be pushed out, and would push back for ever.
+            Self::Kicked(reason) => !matches!(reason, K::SignedInElsewhere | K::Banned | K::AccountDeleted),
             Self::Denied(denial) => matches!(
                 denial.code,
-                C::ServerFull | C::AddressFull | C::TooManyUnsigned | C::RateLimited | C::Draining | C::NameTaken
+                C::ServerFull
+                    | C::AddressFull
+                    | C::TooManyUnsigned
+                    | C::RateLimited
+                    | C::Draining
+                    | C::NameTaken
+                    | C::Busy
+                    | C::TooSoon
             ),
-            Self::Protocol(_) | Self::NoAddress(_) => false,
+            Self::Protocol(_) | Self::NoAddress(_) | Self::Tls(_) | Self::SpeaksTls => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! Client (client.rs)   hello, sign-in, requests and their answers      <- what most programs use
 //!   Connection (connection.rs)   packets over any byte stream, pings answered
+//!     Stream (stream.rs)         TCP, plain or with TLS (tls.rs)
 //! Room (room.rs)       who is in a room, kept true by the packets that arrive
 //!   View (view.rs)     the game that is played in it, as a client sees it
 //! ```
@@ -13,6 +14,8 @@ mod client;
 mod connection;
 mod error;
 mod room;
+mod stream;
+mod tls;
 mod view;
 
 pub use client::{Client, ConnectOptions};
@@ -20,4 +23,6 @@ pub use connection::Connection;
 pub use error::ClientError;
 pub use malpan_protocol as protocol;
 pub use room::{Piece, Room, RoomError};
+pub use stream::Stream;
+pub use tls::{Tls, TlsError};
 pub use view::{BoardView, View};

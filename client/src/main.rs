@@ -2,6 +2,7 @@
 
 mod bot;
 mod play;
+mod tls_args;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

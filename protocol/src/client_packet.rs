@@ -1,8 +1,8 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, ResumeToken, RoomId, RoomTitle, SeatCount, SignalPayload,
-    SoftwareName, VersionRange, codec::Packet,
+    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, ResumeToken, RoomId, RoomTitle, SeatCount, Secret,
+    SignalPayload, SoftwareName, VersionRange, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,20 @@ pub enum ClientPacket {
         /// What the client has seen of the room that it was in; `None` where it was in none, or wants to see it anew.
         seen: Option<Seen>,
     },
+    /// Makes an account, which keeps the name for good, and signs in to it.
+    Register {
+        /// The name asked for.
+        name: Name,
+        /// The password that the account will have.
+        secret: Secret,
+    },
+    /// Signs in to an account.
+    Login {
+        /// Its name.
+        name: Name,
+        /// Its password.
+        secret: Secret,
+    },
 }
 
 /// What a client has seen of a room: every event up to this one.
@@ -131,4 +145,8 @@ pub enum SignalTarget {
 
 impl Packet for ClientPacket {
     const MAX_PAYLOAD: usize = MAX_CLIENT_FRAME;
+
+    fn holds_a_secret(&self) -> bool {
+        matches!(self, Self::Register { .. } | Self::Login { .. } | Self::Resume { .. })
+    }
 }

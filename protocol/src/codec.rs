@@ -9,11 +9,17 @@ use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, io, marker::PhantomData};
 use tokio_util::codec::{Decoder, Encoder};
+use zeroize::Zeroize;
 
 /// One direction's packets and their frame cap.
 pub trait Packet: Serialize + DeserializeOwned + fmt::Debug {
     /// Most payload bytes of a frame.
     const MAX_PAYLOAD: usize;
+
+    /// Whether its bytes are to be wiped out once it is decoded.
+    fn holds_a_secret(&self) -> bool {
+        false
+    }
 
     /// Appends the packet's frame to `out`. On an error `out` is as it was.
     ///
@@ -82,7 +88,7 @@ impl<In: Packet, Out> Decoder for Codec<In, Out> {
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<In>, CodecError> {
         let Some(length) = frame::complete(buffer, In::MAX_PAYLOAD)? else { return Ok(None) };
-        let packet = wire::decode(&buffer[LENGTH_BYTES..LENGTH_BYTES + length])?;
+        let packet = take(&mut buffer[LENGTH_BYTES..LENGTH_BYTES + length])?;
         frame::consume(buffer, length);
         Ok(Some(packet))
     }
@@ -93,6 +99,15 @@ impl<In: Packet, Out> Decoder for Codec<In, Out> {
             packet => Ok(packet),
         }
     }
+}
+
+/// The packet that `payload` is. A secret in it is then in the packet alone.
+fn take<P: Packet>(payload: &mut [u8]) -> Result<P, WireError> {
+    let packet: P = wire::decode(payload)?;
+    if packet.holds_a_secret() {
+        payload.zeroize();
+    }
+    Ok(packet)
 }
 
 impl<In, Out: Packet> Encoder<&Out> for Codec<In, Out> {
@@ -133,10 +148,23 @@ impl<In, Out> Default for Codec<In, Out> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientCodec, Packet};
-    use crate::ClientPacket;
+    use super::{ClientCodec, Packet, take};
+    use crate::{ClientPacket, Name, Secret, frame::LENGTH_BYTES};
     use bytes::BytesMut;
     use tokio_util::codec::Encoder;
+
+    #[test]
+    fn a_decoded_secret_is_wiped_out_of_its_frame() {
+        let name = Name::new("ann").unwrap();
+        let login = ClientPacket::Login { name: name.clone(), secret: Secret::new("correct horse").unwrap() };
+        for (packet, stays) in [(login, false), (ClientPacket::Guest { name }, true)] {
+            let mut frame = BytesMut::new();
+            packet.encode_frame(&mut frame).unwrap();
+            let mut payload = frame.split_off(LENGTH_BYTES);
+            assert_eq!(take::<ClientPacket>(&mut payload).unwrap(), packet);
+            assert_eq!(payload.iter().any(|&byte| byte != 0), stays, "{packet:?}");
+        }
+    }
 
     #[test]
     fn the_encoder_writes_what_the_packet_does() {

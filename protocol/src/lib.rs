@@ -30,7 +30,7 @@ pub use server_packet::{
 };
 pub use value::{
     BoardSize, Cell, ChatText, CommandBytes, Direction, Encoded, GameName, List, ListError, Name, PlayerId, Reason,
-    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes,
+    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, Secret, SignalPayload, SoftwareName, StateBytes,
     UpdateBytes, ValueError,
 };
 pub use version::{PROTOCOL_VERSION, VersionRange};

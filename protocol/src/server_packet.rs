@@ -99,6 +99,11 @@ pub enum ServerPacket {
         /// Their seats.
         seats: List<Seat, MAX_SEATS>,
     },
+    /// The operator has something to say to everyone who is signed in.
+    Notice {
+        /// What.
+        text: ChatText,
+    },
 }
 
 /// See [`ServerPacket::Resumed`].
@@ -186,7 +191,7 @@ pub enum DenialCode {
     AddressFull,
     /// Too many connections that have not signed in. Closes.
     TooManyUnsigned,
-    /// Someone signed in has that name.
+    /// Someone signed in has that name, or it is an account's.
     NameTaken,
     /// Too many sign-in attempts on this connection. Closes.
     TooManyAttempts,
@@ -208,6 +213,20 @@ pub enum DenialCode {
     Watching,
     /// That token brings nobody back: it is wrong, was used before, or its time is over. Sign in anew.
     ResumeRefused,
+    /// This port speaks TLS. Closes.
+    TlsRequired,
+    /// No account has that name and that password. Which of both is wrong is not said.
+    WrongCredentials,
+    /// The server cannot do that now: too many sign in at once, or it does not reach its store. Try again in a moment.
+    Busy,
+    /// The operator has banned the account.
+    Banned,
+    /// The server takes no guests: sign in to an account.
+    SignInRequired,
+    /// The server takes no password over a connection that is not encrypted.
+    Insecure,
+    /// Too soon after wrong passwords; the reason says for how long.
+    TooSoon,
 }
 
 /// See [`ServerPacket::Rooms`].
@@ -411,6 +430,12 @@ pub enum KickReason {
     InternalError,
     /// The player has come back over another connection.
     TakenOver,
+    /// The same account signed in over another connection.
+    SignedInElsewhere,
+    /// The operator has banned the account.
+    Banned,
+    /// The operator has deleted the account.
+    AccountDeleted,
 }
 
 impl Packet for ServerPacket {

@@ -102,6 +102,8 @@ fn the_limits_are_those_of_the_code() {
         constant("most cells in a row or a column", BoardSize::MAX_SIDE.into()),
         constant("most bytes of a signal", SignalPayload::MAX_BYTES),
         constant("bytes of a token", ResumeToken::BYTES),
+        constant("least bytes of a secret", Secret::MIN_BYTES),
+        constant("most bytes of a secret", Secret::MAX_BYTES),
         constant("most items of acks in Updates", MAX_ACKS),
         constant("most rooms on a page", ROOMS_PER_PAGE),
         constant("most characters of a game's name", GameName::MAX_CHARS),

@@ -1,9 +1,16 @@
-//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`.
+//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`.
 //!
 //! Flags stay text until [`load`] lays them over the file and the environment: one reader and one form of message for
 //! all three.
 
-use crate::config::{self, CONFIG_VARIABLE, Config, ConfigError, layers::Layers};
+mod store;
+
+pub use store::{StoreCommand, Which};
+
+use crate::{
+    config::{self, CONFIG_VARIABLE, Config, ConfigError, layers::Layers},
+    tls::DevCertArgs,
+};
 use clap::{Args, Parser, Subcommand};
 use std::{
     collections::BTreeMap,
@@ -58,6 +65,27 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Make a certificate to develop with
+    #[command(disable_help_subcommand = true)]
+    Tls {
+        /// What about it.
+        #[command(subcommand)]
+        command: TlsCommand,
+    },
+    /// Check or copy the store of a server that does not run
+    #[command(disable_help_subcommand = true)]
+    Store {
+        /// Which of both.
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+}
+
+/// What to do about TLS.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TlsCommand {
+    /// Write a certificate for this machine and who signed it: ca.pem, cert.pem, key.pem. Nothing is overwritten
+    DevCert(DevCertArgs),
 }
 
 /// What to do with a configuration.
@@ -85,6 +113,15 @@ pub struct Flags {
     /// Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are awaited [default: off]
     #[arg(long, value_name = "IP:PORT|off")]
     pub lecture: Option<String>,
+    /// Serve TLS with this certificate, in PEM; `malpan-server tls dev-cert` makes one to try it with [default: off]
+    #[arg(long, value_name = "FILE|off")]
+    pub tls_cert: Option<String>,
+    /// The certificate's private key, in PEM [default: off]
+    #[arg(long, value_name = "FILE|off")]
+    pub tls_key: Option<String>,
+    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, or nowhere [default: redb]
+    #[arg(long, value_name = "redb:PATH|memory:")]
+    pub store: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]
     pub shards: Option<String>,
@@ -128,6 +165,9 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     layers.lay_flag("--listen", "listen", &flags.listen);
     layers.lay_flag("--http", "http", flags.http.as_slice());
     layers.lay_flag("--lecture", "lecture", flags.lecture.as_slice());
+    layers.lay_flag("--tls-cert", "tls.cert", flags.tls_cert.as_slice());
+    layers.lay_flag("--tls-key", "tls.key", flags.tls_key.as_slice());
+    layers.lay_flag("--store", "store", flags.store.as_slice());
     layers.lay_flag("--shards", "shards", flags.shards.as_slice());
     layers.lay_flag("--rules-threads", "rules_threads", flags.rules_threads.as_slice());
     layers.lay_flag("--board", "game.board", flags.board.as_slice());

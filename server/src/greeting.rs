@@ -25,6 +25,14 @@ impl Greeting {
     }
 }
 
+/// The number of [`ClientPacket::Hello`].
+const HELLO: u8 = 0;
+
+/// Whether these are the first bytes of a hello: a short frame of its type.
+pub(crate) fn begins_hello([low, high, kind]: [u8; 3]) -> bool {
+    usize::from(u16::from_le_bytes([low, high])) <= MAX_HELLO_FRAME && kind == HELLO
+}
+
 impl Decoder for Greeting {
     type Item = ClientPacket;
     type Error = CodecError;

@@ -6,8 +6,8 @@ use crate::{
     directory::{Directory, RoomLimits},
     ending::Ending,
     games::Games,
-    greeting::Greeting,
-    metrics::Metrics,
+    greeting::{Greeting, begins_hello},
+    metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
     player::{Player, Rates},
     resume::{Grace, Registry, TokenSource},
@@ -92,7 +92,7 @@ impl Host {
             directory: Directory::new(games, limits, rules, seed, metrics.clone()),
             accounts: Accounts::default(),
             registry: Registry::new(grace, tokens),
-            store,
+            store: Arc::new(MeteredStore::new(store, metrics.clone())),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             lecture_clients: AtomicU64::new(0),
@@ -163,6 +163,13 @@ impl Host {
     /// Whoever is away is given up; from now on nobody is expected back.
     pub(crate) fn expect_nobody_back(&self) {
         self.0.registry.close();
+    }
+
+    /// What a client without TLS is told on a port that speaks it, in its own words; nothing where its first bytes are no
+    /// hello's.
+    pub(crate) fn tls_required(&self, first: [u8; 3]) -> Option<Frame> {
+        let why = "this port speaks TLS; connect with --tls";
+        begins_hello(first).then(|| self.0.outgoing.denied(DenialCode::TlsRequired, why))
     }
 
     /// What its sessions share.

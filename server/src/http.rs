@@ -96,7 +96,9 @@ async fn metrics(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::{CONNECTION_WITHIN, HEADER_BYTES, HEADERS_WITHIN, answer, pages};
-    use crate::{config::Config, host::Host, metrics::Sources, server::admission_limits};
+    use crate::{
+        config::Config, games::Games, host::Host, metrics::Sources, server::admission_limits, store::MemoryStore,
+    };
     use malpan_net::Admission;
     use std::{sync::Arc, time::Duration};
     use tokio::{
@@ -119,6 +121,23 @@ mod tests {
         let end = stream.read_to_string(&mut answer);
         timeout(CONNECTION_WITHIN * 2, end).await.expect("the connection ends").unwrap();
         answer
+    }
+
+    #[tokio::test]
+    async fn a_server_is_ready_while_its_store_answers() {
+        let (config, store) = (Config::default(), Arc::new(MemoryStore::default()));
+        let admission = Admission::new(admission_limits(&config));
+        let games = Games::standard(&config.game);
+        let host = Host::on(config, games, Vec::new(), 1, crate::TokenSource::system(), store.clone());
+        let pages = pages(Sources::new(host, admission, Arc::default(), Arc::new([])));
+        for (away, answer) in [(false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
+            store.be_away(away);
+            let (mut ours, theirs) = duplex(1024);
+            tokio::spawn(super::answer(theirs, pages.clone()));
+            ours.write_all(b"GET /readyz HTTP/1.1\r\n\r\n").await.unwrap();
+            let said = rest(&mut ours).await;
+            assert!(said.ends_with(answer) && said.contains(" 503 ") == away, "{said}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

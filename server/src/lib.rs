@@ -30,6 +30,7 @@ mod room;
 mod server;
 pub mod signals;
 pub mod store;
+pub mod tls;
 
 pub use games::{Games, NewRoom};
 pub use greeting::Greeting;

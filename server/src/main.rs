@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 use malpan_server::{
     Server, Stop,
-    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags},
+    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, StoreCommand, TlsCommand},
     config::Config,
     files, logging,
     signals::StopSignals,
@@ -22,12 +22,19 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Config { command }) => command.run().map_err(Into::into),
+        Some(Command::Tls { command: TlsCommand::DevCert(args) }) => args.run().map(|()| EXIT_DONE.into()),
+        Some(Command::Store { command }) => look_after(&command),
         None => serve(&cli.flags),
     };
     done.unwrap_or_else(|error| {
         eprintln!("malpan-server: {error:#}");
         EXIT_FAILED.into()
     })
+}
+
+fn look_after(command: &StoreCommand) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(command.run())?)
 }
 
 fn serve(flags: &Flags) -> anyhow::Result<ExitCode> {

@@ -9,11 +9,12 @@ use crate::{
     metrics::{ServerKind, Sources},
     outgoing::frame,
     resume::TokenSource,
-    store::{MemoryStore, Store},
+    store::{self, OpenError, Store},
+    tls::{self, Reload, TlsError, TlsFiles},
 };
 use malpan_net::{
-    Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp,
-    accept, bind,
+    Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp, Tls,
+    accept, bind, rustls,
 };
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -39,6 +40,9 @@ pub struct Server<L = TcpListener> {
     threads: Vec<ShardThread>,
     admission: Arc<Admission>,
     host: Host,
+    /// What players' connections go through, where that is not plain TCP, and what keeps it as its files are.
+    tls: Option<Tls>,
+    reload: Option<Reload>,
 }
 
 /// What a server stands on: where connections come from, and where its tasks run.
@@ -46,6 +50,8 @@ pub struct Server<L = TcpListener> {
 pub struct Ground<L> {
     /// Where players come from.
     pub listeners: Vec<L>,
+    /// With what players' connections are encrypted; `None` leaves them plain.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Where lecture clients come from.
     pub lecture: Option<L>,
     /// Where sessions run, and with them the rooms unless there are `rules`.
@@ -84,6 +90,15 @@ pub enum StartError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The signal for a new certificate cannot be caught.
+    #[error("cannot catch SIGHUP: {0}")]
+    Hangup(io::Error),
+    /// What it shall keep cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// No thread or readiness queue for a shard.
     #[error("cannot start a shard: {0}")]
     Shard(#[from] io::Error),
@@ -97,11 +112,11 @@ pub struct Stop {
 }
 
 impl Server {
-    /// Listens on every configured address and starts the shards, with the games that come with Malpan. Call it on a Tokio
+    /// Listens on every configured address, opens the store and starts the shards, with the games that come with Malpan. Call it on a Tokio
     /// runtime; the acceptors will run there.
     ///
     /// # Errors
-    /// [`StartError`] where an address cannot be had.
+    /// [`StartError`] where an address or the store cannot be had, or there is no certificate where one is named.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let games = Games::standard(&config.game);
         Self::start_with(config, games)
@@ -112,6 +127,9 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub fn start_with(config: Config, games: Games) -> Result<Self, StartError> {
+        let tls = TlsFiles::of(&config.tls);
+        // How they look is noted before they are read: what changes in between is loaded anew.
+        let tls = tls.map(|files| Ok::<_, TlsError>((tls::look(&files), files.load()?, files))).transpose()?;
         let listen = |flag, address| bind(address).map_err(|source| StartError::Listen { address, flag, source });
         let listeners =
             config.listen.iter().map(|&address| listen("--listen", address)).collect::<Result<Vec<_>, _>>()?;
@@ -122,16 +140,23 @@ impl Server {
             http: http.as_ref().map(TcpListener::local_addr).transpose()?,
             lecture: lecture.as_ref().map(TcpListener::local_addr).transpose()?,
         };
+        // Behind the addresses: a second server by mistake says which port is in use.
+        let store = store::open(&config.store)?;
         let counters = Arc::<Counters>::default();
         let (count, settings) = (config.shard_count(), session_settings(&config));
         let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
         let threads = (0..count + config.rules_threads).map(start).collect::<Result<Vec<_>, _>>()?;
         let mut shards: Vec<_> = threads.iter().map(|thread| thread.shard().clone()).collect();
         let rules = shards.split_off(count);
-        let store = Arc::new(MemoryStore::default());
+        let tls_config = tls.as_ref().map(|(_, loaded, _)| Arc::clone(&loaded.config));
         let (seed, tokens) = (rand::random(), TokenSource::system());
-        let ground = Ground { listeners, lecture, shards, rules, counters, seed, tokens, store };
-        Ok(Self { http, addresses, threads, ..Self::on(ground, config, games) })
+        let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
+        let mut server = Self { http, addresses, threads, ..Self::on(ground, config, games) };
+        if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
+            tls::note(&loaded, "start");
+            server.reload = Some(Reload::new(files, tls.clone(), look).map_err(StartError::Hangup)?);
+        }
+        Ok(server)
     }
 
     /// The addresses listened on, with the ports that were given for port 0.
@@ -154,14 +179,19 @@ impl Server {
 }
 
 impl<L: Listener> Server<L> {
-    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses and the
-    /// numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
+    /// A server on ground of the caller's own, such as a simulation's, without HTTP. Of `config`, the addresses, the
+    /// store and the numbers of threads are not looked at. It cannot fail, for what it could fail at is there.
     #[must_use]
     pub fn on(mut ground: Ground<L>, config: Config, games: Games) -> Self {
         let admission = Admission::new(admission_limits(&config));
         let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
         let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store);
-        Self { ground, http: None, addresses: Addresses::default(), threads: Vec::new(), admission, host }
+        let tls = ground.tls.clone().map(|config| {
+            let host = host.clone();
+            Tls::answering(config, move |first| host.tls_required(first))
+        });
+        let (addresses, threads) = (Addresses::default(), Vec::new());
+        Self { ground, http: None, addresses, threads, admission, host, tls, reload: None }
     }
 
     /// The game side.
@@ -191,20 +221,27 @@ impl<L: Listener> Server<L> {
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host } = self;
+        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
         let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
-        // Ends with this function, and with it every connection: it answers as long as the server is there.
-        let mut http = JoinSet::new();
+        // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
+        let mut beside = JoinSet::new();
+        if let Some(reload) = reload {
+            beside.spawn(reload.run());
+        }
         if let Some(listener) = http_listener {
             let all = shards.iter().chain(&rules).cloned().collect();
-            http.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
+            beside.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
         }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
         for listener in listeners {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
-            acceptors.spawn(accept(listener, Tcp, shards, admission, host.clone(), stop_accepting.clone()));
+            let (host, stop) = (host.clone(), stop_accepting.clone());
+            match &tls {
+                Some(tls) => acceptors.spawn(accept(listener, tls.clone(), shards, admission, host, stop)),
+                None => acceptors.spawn(accept(listener, Tcp, shards, admission, host, stop)),
+            };
         }
         if let Some(listener) = lecture {
             let (shards, admission) = (Arc::clone(&shards), Arc::clone(&admission));
@@ -291,6 +328,8 @@ pub fn session_settings(config: &Config) -> Settings {
             lag_bytes: limits.lag_bytes,
             recovered_messages: limits.recovered_messages,
         },
+        // One time for both: what the handshake leaves of it is the hello's.
+        handshake_within: limits.hello_within,
         write_stall: limits.write_stall,
         ping_after: Some(limits.ping_after),
         silence: Some(limits.silence),

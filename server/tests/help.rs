@@ -39,6 +39,8 @@ fn help_of_the_server() {
 
         Commands:
           config  Print or check a configuration
+          tls     Make a certificate to develop with
+          store   Check or copy the store of a server that does not run
 
         Options:
               --listen <IP:PORT>
@@ -52,6 +54,17 @@ fn help_of_the_server() {
               --lecture <IP:PORT|off>
                   Address on which clients of the lecture wire, packed packets of u8 size and u8 type, are
                   awaited [default: off]
+
+              --tls-cert <FILE|off>
+                  Serve TLS with this certificate, in PEM; `malpan-server tls dev-cert` makes one to try it
+                  with [default: off]
+
+              --tls-key <FILE|off>
+                  The certificate's private key, in PEM [default: off]
+
+              --store <redb:PATH|memory:>
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, or
+                  nowhere [default: redb]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
@@ -119,12 +132,32 @@ fn help_of_config() {
 }
 
 #[test]
+fn help_of_dev_cert() {
+    insta::assert_snapshot!(help(&["tls", "dev-cert", "--help"]), @r"
+    Write a certificate for this machine and who signed it: ca.pem, cert.pem, key.pem. Nothing is
+    overwritten
+
+    Usage: malpan-server tls dev-cert [OPTIONS]
+
+    Options:
+          --out <DIR>    Folder to write to; made where it is not there [default: dev-cert]
+          --name <HOST>  A further name or address of the server, beside localhost, 127.0.0.1 and ::1;
+                         may be given several times
+          --force        Overwrite what is there
+      -h, --help         Print help
+    ");
+}
+
+#[test]
 fn every_default_in_the_help_is_the_real_one() {
     let words = help(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
     let flags = [
         ("--listen <IP:PORT>", "127.0.0.1:7777"),
         ("--http <IP:PORT|off>", "127.0.0.1:7780"),
         ("--lecture <IP:PORT|off>", "off"),
+        ("--tls-cert <FILE|off>", "off"),
+        ("--tls-key <FILE|off>", "off"),
+        ("--store <redb:PATH|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),
@@ -150,7 +183,7 @@ fn every_default_in_the_help_is_the_real_one() {
 
 #[test]
 fn flags_of_what_does_not_exist_yet_are_usage_errors() {
-    for flag in ["--store=memory:", "--nonsense"] {
+    for flag in ["--grace=30s", "--nonsense"] {
         let (out, err, code) = run(&[flag]);
         assert_eq!((out.as_str(), code), ("", 2), "{err}");
         assert!(err.contains("unexpected argument"), "{err}");

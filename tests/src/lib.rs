@@ -3,6 +3,7 @@
 //! ```text
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
+//! Certificates  for a TestServer with TLS
 //! Wire          a client without manners, beside the client library's own
 //! garbage       bytes that no client of good will sends
 //! simulation    the whole server among clients on a network that fails, from one seed
@@ -11,6 +12,7 @@
 //! endure        the program of that name: figures of the real server beside hostile load
 //! ```
 
+mod certificates;
 pub mod endure;
 pub mod fuzzing;
 pub mod garbage;
@@ -20,6 +22,7 @@ pub mod simulation;
 mod test_server;
 mod wire;
 
+pub use certificates::Certificates;
 pub use memory_server::MemoryServer;
 pub use test_server::TestServer;
 pub use wire::Wire;

@@ -6,6 +6,7 @@ use malpan_net::{Admission, Counters, Shard};
 use malpan_server::{
     Games, Host, Server, StartError, Stop,
     config::{AddressOrOff, Config},
+    store::StoreAddress,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -25,8 +26,8 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on a free port of the loopback, with two shards, no HTTP, no drain and no grace for who loses the
-    /// connection, and otherwise the defaults as `adjust` changes them.
+    /// Starts a server on a free port of the loopback, with two shards, its store in memory, no HTTP, no drain and no grace
+    /// for who loses the connection, and otherwise the defaults as `adjust` changes them.
     ///
     /// # Errors
     /// Where the machine gives no port or thread.
@@ -45,6 +46,7 @@ impl TestServer {
         let mut config = Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             http: AddressOrOff::Off,
+            store: StoreAddress::Memory,
             shards: 2,
             drain: std::time::Duration::ZERO,
             ..without_grace()

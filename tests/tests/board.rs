@@ -282,7 +282,7 @@ async fn the_others_see_why_someone_left() {
     assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Disconnected));
     // And one that breaks: a reset.
     let (broken, room) = players.remove(0);
-    SockRef::from(broken.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+    SockRef::from(broken.get_ref().tcp()).set_linger(Some(Duration::ZERO)).unwrap();
     drop(broken);
     assert_eq!(left().await, (room.own_seat().unwrap(), LeaveReason::Disconnected));
     // One that breaks a rule.

@@ -6,7 +6,6 @@ use malpan_e2e::{MemoryServer, arrived, line, payload, step};
 use malpan_protocol::{
     ClientPacket, DenialCode, Direction, JoinTarget, RoomFilter, RoomId, ServerPacket, SignalTarget,
 };
-use malpan_server::config::Config;
 use std::time::Duration;
 use tokio::{io::DuplexStream, time::sleep};
 

@@ -1,7 +1,7 @@
 //! Errors as the short stable names under which a report counts them.
 
 use super::member::Fault;
-use malpan_client::ClientError;
+use malpan_client::{ClientError, TlsError};
 use std::{fmt, io::ErrorKind};
 
 /// Why a connection failed or broke, such as `connection_refused`, `denied_server_full` or `kicked_slow_consumer`.
@@ -14,6 +14,16 @@ pub(super) fn of(error: &ClientError) -> String {
             (kind, _) => kind,
         },
         ClientError::Protocol(_) => "not_malpan".into(),
+        ClientError::Tls(error) => match error {
+            TlsError::NotTls(_) => "not_tls",
+            TlsError::CutOff(_) => "tls_cut_off",
+            TlsError::UnknownIssuer => "unknown_issuer",
+            TlsError::WrongName(_) => "wrong_name",
+            TlsError::Expired => "certificate_expired",
+            _ => "tls_failed",
+        }
+        .into(),
+        ClientError::SpeaksTls => "speaks_tls".into(),
         ClientError::Closed => "closed".into(),
         ClientError::Kicked(reason) => format!("kicked_{}", snake(reason)),
         ClientError::Denied(denial) => format!("denied_{}", snake(&denial.code)),

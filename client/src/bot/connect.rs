@@ -2,7 +2,7 @@
 
 use super::shared::Shared;
 use malpan_client::{
-    Client, ClientError,
+    Client, ClientError, Stream,
     protocol::{JoinTarget, Joined},
 };
 use std::{
@@ -27,7 +27,7 @@ const PLAYERS_PER_SOURCE: u32 = 20_000;
 pub(super) struct Seated {
     pub(super) client: Client,
     pub(super) joined: Joined,
-    /// From the TCP connect to the seat, of the attempt that succeeded.
+    /// From the TCP connect, with TLS through its handshake, to the seat, of the attempt that succeeded.
     pub(super) took: Duration,
 }
 
@@ -50,7 +50,11 @@ pub(super) async fn seat(shared: &Shared, player: u32) -> Result<Seated, ClientE
 async fn attempt(shared: &Shared, player: u32) -> Result<Seated, ClientError> {
     let begin = Instant::now();
     let limit = shared.options.timeout;
-    let stream = timeout(limit, open(&shared.addresses, player)).await.map_err(|_| ClientError::TimedOut(limit))??;
+    let open = async {
+        let tcp = open(&shared.addresses, player).await?;
+        Stream::over(tcp, &shared.address, shared.options.tls.as_ref()).await
+    };
+    let stream = timeout(limit, open).await.map_err(|_| ClientError::TimedOut(limit))??;
     let mut client = Client::handshake(stream, &shared.options).await?;
     client.sign_in_guest(shared.plan.name(player)).await?;
     let joined = client.join(JoinTarget::Any).await?;

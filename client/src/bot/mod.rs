@@ -33,6 +33,7 @@ mod table;
 mod thread;
 mod worker;
 
+use crate::tls_args::TlsArgs;
 use anyhow::{Context, Result};
 use report::Report;
 use std::{
@@ -80,6 +81,8 @@ pub(crate) struct Args {
     /// The server
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
     address: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// How many players
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(plan::MAX_PLAYERS)))]
     players: u32,

@@ -116,7 +116,7 @@ impl Player {
         let Some(client) = &self.client else { return 0 };
         let mut look = [MaybeUninit::uninit(); 4096];
         // An empty socket is an error here, as a broken one is; nothing lies in either.
-        SockRef::from(client.get_ref()).peek(&mut look).map_or(0, |bytes| bytes as u64)
+        SockRef::from(client.get_ref().tcp()).peek(&mut look).map_or(0, |bytes| bytes as u64)
     }
 
     /// Says goodbye if the kernel takes it at once: the run is over.

@@ -17,6 +17,7 @@ use std::time::Duration;
 fn args() -> Args {
     Args {
         address: "127.0.0.1:7777".into(),
+        tls: Default::default(),
         players: 100,
         rate: 5.0,
         duration: Duration::from_secs(10),

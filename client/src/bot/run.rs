@@ -86,7 +86,8 @@ pub(super) fn run(args: &Args, threads: usize) -> Result<Findings> {
     let shared = Arc::new(Shared {
         plan: Plan::new(args.players, args.rate, args.duration, args.seed, rand::random()),
         addresses,
-        options: ConnectOptions { software, ..ConnectOptions::default() },
+        address: args.address.clone(),
+        options: ConnectOptions { software, tls: args.tls.load()?, ..ConnectOptions::default() },
         clock: Clock::start(),
         window: Window::new(),
         stop_connecting: CancellationToken::new(),

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) plan: Plan,
-    /// Where the server is; tried in order.
+    /// Where the server is, as it was named: for its certificate.
+    pub(super) address: String,
+    /// The same as addresses; tried in order.
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) options: ConnectOptions,
     pub(super) clock: Clock,

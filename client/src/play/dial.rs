@@ -1,12 +1,9 @@
 //! How the link reaches its server: over TCP, or in a test over memory.
 
 use super::address::Address;
-use malpan_client::{Client, ClientError, ConnectOptions};
+use malpan_client::{Client, ClientError, ConnectOptions, Stream, Tls};
 use std::future::Future;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Makes connections to one server.
 pub(crate) trait Dial: Send + 'static {
@@ -25,16 +22,16 @@ pub(crate) struct DialTcp {
 }
 
 impl DialTcp {
-    /// Connects to `address`.
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, options: ConnectOptions::default() }
+    /// Connects to `address`, encrypted with `tls`, where that is wanted.
+    pub(crate) fn new(address: Address, tls: Option<Tls>) -> Self {
+        Self { address, options: ConnectOptions { tls, ..ConnectOptions::default() } }
     }
 }
 
 impl Dial for DialTcp {
-    type Io = TcpStream;
+    type Io = Stream;
 
-    async fn dial(&mut self) -> Result<Client<TcpStream>, ClientError> {
+    async fn dial(&mut self) -> Result<Client, ClientError> {
         Client::connect(self.address.as_str(), &self.options).await
     }
 }

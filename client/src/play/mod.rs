@@ -31,6 +31,7 @@ mod update;
 mod view;
 mod words;
 
+use crate::tls_args::TlsArgs;
 use address::Address;
 use anyhow::Context;
 use dial::DialTcp;
@@ -70,6 +71,8 @@ pub(crate) struct Args {
     /// Watch that room without a seat.
     #[arg(long, requires = "room")]
     watch: bool,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Read commands from stdin and print events, a line each: for pipes and screen readers.
     #[arg(long)]
     plain: bool,
@@ -105,7 +108,8 @@ async fn play_on(args: Args) -> anyhow::Result<()> {
         None => Identity { name: guest::generate_name(&mut rand::rng()), generated: true },
     };
     let name = identity.name.clone();
-    let mut link = Link::spawn(DialTcp::new(args.address.clone()), identity);
+    let dial = DialTcp::new(args.address.clone(), args.tls.load()?);
+    let mut link = Link::spawn(dial, identity);
     let failed = if args.plain {
         let session = Session::new(name, home, args.game, Fallback::Lobby, Instant::now());
         play_plainly(&args.address, args.game, &mut link, session).await

@@ -61,6 +61,9 @@ pub(crate) fn kick(reason: KickReason) -> &'static str {
         KickReason::RoomFailed => "the room ended by a fault of the server",
         KickReason::InternalError => "a fault of the server ended the connection",
         KickReason::TakenOver => "you have come back over another connection",
+        KickReason::SignedInElsewhere => "you have signed in from elsewhere",
+        KickReason::Banned => "the operator has banned this account",
+        KickReason::AccountDeleted => "the operator has deleted this account",
     }
 }
 
@@ -87,6 +90,13 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::NotWatchable => "it cannot be watched, or too many watch it",
         DenialCode::ResumeRefused => "the server does not know this session any more",
         DenialCode::Watching => "only watching: join the room to play and chat",
+        DenialCode::TlsRequired => "the server speaks TLS; use --tls",
+        DenialCode::WrongCredentials => "wrong name or password",
+        DenialCode::Busy => "the server is busy; try again in a moment",
+        DenialCode::Banned => "the operator has banned this account",
+        DenialCode::SignInRequired => "the server takes no guests; sign in to an account",
+        DenialCode::Insecure => "the server takes no password over an unencrypted connection; use TLS",
+        DenialCode::TooSoon => "too many wrong passwords; wait a little",
     }
     .into()
 }

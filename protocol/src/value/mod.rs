@@ -6,6 +6,7 @@ mod id;
 mod list;
 mod payload;
 mod place;
+mod secret;
 mod text;
 mod token;
 
@@ -15,6 +16,7 @@ pub use id::{PlayerId, RoomId};
 pub use list::{List, ListError};
 pub use payload::SignalPayload;
 pub use place::{BoardSize, Cell, Direction, Seat, SeatCount};
+pub use secret::Secret;
 pub use text::{ChatText, Name, Reason, RoomTitle, SoftwareName};
 pub use token::ResumeToken;
 

@@ -14,7 +14,8 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
     use ClientPacket as P;
     let hello =
         || P::Hello { versions: VersionRange { min: 1, max: 1 }, client: SoftwareName::new("demo/1.0").unwrap() };
-    let guest = |name| P::Guest { name: Name::new(name).unwrap() };
+    let name = |text| Name::new(text).unwrap();
+    let guest = |text| P::Guest { name: name(text) };
     let open = |game, title, seats| P::OpenRoom { game, title, seats };
     let join = |target| P::Join { target };
     let signal = |to, payload| P::Signal { to, payload: SignalPayload::new(payload).unwrap() };
@@ -45,6 +46,8 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
             vec![P::Resume { token: token(0), seen: Some(Seen { room: RoomId(300), incarnation: 1, event: 41 }) }],
         ),
         ("Resume/lobby", vec![P::Resume { token: token(0), seen: None }]),
+        ("Register", vec![P::Register { name: name("Ann"), secret: Secret::new("correct horse").unwrap() }]),
+        ("Login", vec![P::Login { name: name("말판"), secret: Secret::new("비밀번호").unwrap() }]),
         ("session/hello", vec![hello()]),
         ("session/guest", vec![guest("Ann")]),
         ("session/join", vec![join(JoinTarget::Any)]),
@@ -117,6 +120,7 @@ pub(crate) fn to_client() -> Table<ServerPacket> {
         ("Away", vec![P::Away { event: 46, seat: seat(2) }]),
         ("Back", vec![P::Back { event: 47, seat: seat(2) }]),
         ("Absent", vec![P::Absent { seats: vec![seat(1), seat(2)].try_into().unwrap() }]),
+        ("Notice", vec![P::Notice { text: ChatText::new("back at ten").unwrap() }]),
         ("session/welcome", vec![welcome()]),
         ("session/signed-in", vec![signed_in(1, "Ann")]),
         ("session/token", vec![P::Token { token: token(64) }]),

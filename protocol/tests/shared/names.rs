@@ -44,9 +44,10 @@ pub(crate) trait Plain: Copy + 'static {
     const ALL: &[(&str, Self)];
 }
 
-variant_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Command Chat Signal Ping Pong Bye Watch Resume);
+variant_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Command Chat Signal Ping Pong Bye Watch Resume
+    Register Login);
 variant_names!(ServerPacket: Welcome Denied SignedIn Rooms Joined Entered Left Updates Snapshot Refused Chat Signal Echo
-    Ping Pong RoomLeft Draining Kicked Happened Token Resumed Away Back Absent);
+    Ping Pong RoomLeft Draining Kicked Happened Token Resumed Away Back Absent Notice);
 variant_names!(JoinTarget: Any Room AnyOf);
 variant_names!(RefusalReason: TooFast Rules);
 variant_names!(Resumption: Lobby Missed Anew);
@@ -59,9 +60,11 @@ plain_enum!(RoomFilter: All Open);
 plain_enum!(SignalTarget: Myself Room);
 plain_enum!(Direction: Up Down Left Right);
 plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
-    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching ResumeRefused);
+    RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching ResumeRefused TlsRequired
+    WrongCredentials Busy Banned SignInRequired Insecure TooSoon);
 plain_enum!(LeaveReason: Left Disconnected Kicked);
-plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError TakenOver);
+plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError TakenOver
+    SignedInElsewhere Banned AccountDeleted);
 plain_enum!(BoardRefusal: OffBoard Taken);
 plain_enum!(Victory: Five Resignation Departure);
 plain_enum!(FiveRefusal: NoGame NotYourTurn OffBoard Taken StillOn NoOpponent);

@@ -28,6 +28,8 @@ pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
         Just(P::Bye),
         number_u32().prop_map(|id| P::Watch { room: RoomId(id) }),
         (token(), option::of(seen())).prop_map(|(token, seen)| P::Resume { token, seen }),
+        (name(), secret()).prop_map(|(name, secret)| P::Register { name, secret }),
+        (name(), secret()).prop_map(|(name, secret)| P::Login { name, secret }),
     ]
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         (number_u64(), seat()).prop_map(|(event, seat)| P::Away { event, seat }),
         (number_u64(), seat()).prop_map(|(event, seat)| P::Back { event, seat }),
         vec(seat(), 0..=MAX_SEATS).prop_map(|seats| P::Absent { seats: seats.try_into().unwrap() }),
+        chat_text().prop_map(|text| P::Notice { text }),
     ]
 }
 
@@ -164,6 +167,10 @@ fn title() -> impl Strategy<Value = RoomTitle> {
 
 fn chat_text() -> impl Strategy<Value = ChatText> {
     text(ChatText::MAX_CHARS, ChatText::new)
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof!["[ -~]{8,128}", "[가-힣]{3,42}"].prop_map(|text| Secret::new(&text).unwrap())
 }
 
 fn game_name() -> impl Strategy<Value = GameName> {

@@ -100,6 +100,8 @@ struct Shared {
     /// The type of the protocol.
     protocol: TypeId,
     is_encrypted: bool,
+    /// In milliseconds on the shard's exact clock.
+    began_at: u64,
     // Times on the shard's coarse clock, in milliseconds.
     heard_at: AtomicU64,
     pinged_at: AtomicU64,
@@ -123,7 +125,7 @@ impl SessionHandle {
         is_encrypted: bool,
     ) -> (Self, mpsc::UnboundedReceiver<Item>) {
         let (queue, receiver) = SendQueue::new();
-        let now = shard.clock_ms();
+        let (now, began_at) = (shard.clock_ms(), shard.exact_clock_ms());
         let shared = Shared {
             id,
             peer,
@@ -134,6 +136,7 @@ impl SessionHandle {
             heartbeat: protocol.heartbeat(),
             protocol: TypeId::of::<P>(),
             is_encrypted,
+            began_at,
             heard_at: AtomicU64::new(now),
             pinged_at: AtomicU64::new(now),
             blocked_since: AtomicU64::new(0),
@@ -261,6 +264,13 @@ impl SessionHandle {
         // Rounded up: a deadline may come a sweep late, but never early.
         let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
         self.0.deadline.store(at, Ordering::Relaxed);
+    }
+
+    /// How long ago the connection was accepted, its transport's handshake included: a deadline that counts from there is
+    /// what is left of it.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(self.0.shard.exact_clock_ms().saturating_sub(self.0.began_at))
     }
 
     /// Frames and bytes that wait to be taken by the kernel.

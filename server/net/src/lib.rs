@@ -93,11 +93,14 @@ mod settings;
 mod shard;
 mod shard_thread;
 mod sweep;
+mod tls;
 mod transport;
 mod writer;
 
 /// [`BytesMut`](bytes::BytesMut) and what else decoders are made of.
 pub use bytes;
+/// What [`Tls`] is configured with.
+pub use tokio_rustls::rustls;
 /// [`Decoder`](tokio_util::codec::Decoder), and decoders for lines and for frames behind their length.
 pub use tokio_util::codec;
 
@@ -114,4 +117,5 @@ pub use service::{CloseReason, Protocol, Service};
 pub use settings::{QueueLimits, Settings};
 pub use shard::Shard;
 pub use shard_thread::ShardThread;
+pub use tls::{Tls, TlsStream};
 pub use transport::{Tcp, Transport};

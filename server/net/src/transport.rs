@@ -8,7 +8,7 @@ use tokio::{
 
 /// What an accepted connection becomes before its session reads from it. Cloned for each connection, so keep it small.
 ///
-/// [`Tcp`] leaves it as it is. Encryption, say, is another transport: the service behind it cannot tell.
+/// [`Tcp`] leaves it as it is, [`Tls`](crate::Tls) encrypts it. The service behind it notices nothing.
 pub trait Transport<S = TcpStream>: Clone + Send + Sync + 'static {
     /// Whether nobody on the way can read or change what travels; sessions tell by
     /// [`SessionHandle::is_encrypted`](crate::SessionHandle::is_encrypted). `false` unless a transport says otherwise.

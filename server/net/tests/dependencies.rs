@@ -5,7 +5,8 @@
 use std::fs;
 
 /// A new one needs a reason, here and in the README.
-const DEPENDENCIES: [&str; 7] = ["bytes", "futures", "socket2", "thiserror", "tokio", "tokio-util", "tracing"];
+const DEPENDENCIES: [&str; 8] =
+    ["bytes", "futures", "socket2", "thiserror", "tokio", "tokio-rustls", "tokio-util", "tracing"];
 
 #[test]
 fn the_dependencies_are_few_and_the_readme_names_them() {

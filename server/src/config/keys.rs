@@ -1,6 +1,6 @@
 //! The list of keys: what each is called, means, and may be.
 
-use super::{Config, GameConfig, LimitsConfig, LogConfig, layers::VARIABLE_PREFIX};
+use super::{Config, GameConfig, LimitsConfig, LogConfig, TlsConfig, layers::VARIABLE_PREFIX};
 use std::{fmt, time::Duration};
 
 /// One key of the configuration.
@@ -39,7 +39,7 @@ pub enum Allowed {
 
 /// Every key, in the order of the printed file.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [Config::KEYS, GameConfig::KEYS, LogConfig::KEYS, LimitsConfig::KEYS].into_iter().flatten()
+    [Config::KEYS, GameConfig::KEYS, TlsConfig::KEYS, LogConfig::KEYS, LimitsConfig::KEYS].into_iter().flatten()
 }
 
 /// The key of this name.

@@ -1,11 +1,12 @@
 //! The configuration itself. Each key stands here once: documentation, type, default, and what it may be.
 
 use super::{
-    AddressOrOff, Network,
+    AddressOrOff, Network, PathOrOff,
     keys::{Allowed, Key, Ranged},
     rules::Violation,
     text,
 };
+use crate::store::StoreAddress;
 use malpan_protocol::{BoardSize, Limits, MAX_CLIENT_FRAME, SeatCount};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZero, thread, time::Duration};
@@ -91,6 +92,12 @@ section! {
         #[serde(with = "text::shown")]
         lecture: AddressOrOff = AddressOrOff::Off,
             Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
+        /// Where accounts, resume tokens and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for
+        /// `malpan/malpan.redb` in the user's folder for data), or in memory, where they are gone with the server
+        /// (`memory:`).
+        #[serde(with = "text::shown")]
+        store: StoreAddress = StoreAddress::DefaultFile,
+            Allowed::Form("redb, redb:PATH, such as redb:/var/lib/malpan/malpan.redb, or memory:");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
@@ -110,6 +117,8 @@ section! {
     with {
         /// The game that is played.
         game: GameConfig;
+        /// TLS on the addresses of `listen`.
+        tls: TlsConfig;
         /// The log.
         log: LogConfig;
         /// What one client, one address and all of them together may use up.
@@ -130,6 +139,19 @@ section! {
         /// once; 0s sends every move at once.
         #[serde(with = "text::duration")]
         tick: Duration = Duration::from_millis(33), time(Duration::ZERO, SECOND);
+    }
+}
+
+section! {
+    /// TLS on the addresses of `listen`: all of them, or none.
+    TlsConfig, named "tls." {
+        /// File with the server's certificate in PEM, followed by those between it and one that clients trust; `off` for no
+        /// TLS. A new one is taken on SIGHUP, or when the file has changed.
+        #[serde(with = "text::shown")]
+        cert: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
+        /// File with the certificate's private key in PEM, or `off`.
+        #[serde(with = "text::shown")]
+        key: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
     }
 }
 
@@ -269,8 +291,10 @@ impl Config {
 
 // Their own types hold only what is allowed; the rules between keys see to the rest.
 impl Ranged for AddressOrOff {}
+impl Ranged for PathOrOff {}
 impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
+impl Ranged for StoreAddress {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

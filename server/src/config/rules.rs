@@ -76,6 +76,11 @@ impl Config {
             &"one address cannot serve HTTP and lecture clients",
         );
         require(
+            self.tls.cert.path().is_some() == self.tls.key.path().is_some(),
+            ["tls.cert", "tls.key"],
+            &"TLS needs both the certificate and its key; leave both `off` for none",
+        );
+        require(
             limits.ping_after < limits.silence,
             ["limits.ping_after", "limits.silence"],
             &"the ping must come before the client is given up",

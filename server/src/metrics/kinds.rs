@@ -61,6 +61,8 @@ kinds! {
         Bye = "bye",
         Watch = "watch",
         Resume = "resume",
+        Register = "register",
+        Login = "login",
     }
 }
 
@@ -91,6 +93,37 @@ kinds! {
         Away = "away",
         Back = "back",
         Absent = "absent",
+        Notice = "notice",
+    }
+}
+
+/// What is asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreOperation {
+    CreateAccount,
+    ReadAccount,
+    ChangeAccount,
+    ListAccounts,
+    ReadToken,
+    ChangeToken,
+    ReadRooms,
+    SaveRooms,
+    ReservePlayers,
+    ReadAll,
+}
+
+labels! {
+    StoreOperation {
+        CreateAccount = "create_account",
+        ReadAccount = "read_account",
+        ChangeAccount = "change_account",
+        ListAccounts = "list_accounts",
+        ReadToken = "read_token",
+        ChangeToken = "change_token",
+        ReadRooms = "read_rooms",
+        SaveRooms = "save_rooms",
+        ReservePlayers = "reserve_players",
+        ReadAll = "read_all",
     }
 }
 
@@ -104,6 +137,9 @@ labels! {
         RoomFailed = "room_failed",
         InternalError = "internal_error",
         TakenOver = "taken_over",
+        SignedInElsewhere = "signed_in_elsewhere",
+        Banned = "banned",
+        AccountDeleted = "account_deleted",
     }
 }
 
@@ -126,6 +162,13 @@ labels! {
         NotWatchable = "not_watchable",
         Watching = "watching",
         ResumeRefused = "resume_refused",
+        TlsRequired = "tls_required",
+        WrongCredentials = "wrong_credentials",
+        Busy = "busy",
+        Banned = "banned",
+        SignInRequired = "sign_in_required",
+        Insecure = "insecure",
+        TooSoon = "too_soon",
     }
 }
 
@@ -179,7 +222,7 @@ pub(super) fn shown(count: Count) -> Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientKind, Labelled, RefusalKind, ServerKind};
+    use super::{ClientKind, Labelled, RefusalKind, ServerKind, StoreOperation};
     use malpan_protocol::{ClientPacket, DenialCode, KickReason, RefusalReason, ServerPacket};
     use std::collections::BTreeSet;
 
@@ -198,6 +241,7 @@ mod tests {
         assert_closed::<KickReason>();
         assert_closed::<DenialCode>();
         assert_closed::<RefusalKind>();
+        assert_closed::<StoreOperation>();
     }
 
     #[test]

@@ -13,10 +13,11 @@
 mod kinds;
 mod meter;
 mod sources;
+mod store;
 mod text;
 
 pub use kinds::{ClientKind, RefusalKind, ServerKind};
-pub(crate) use {sources::Sources, text::CONTENT_TYPE};
+pub(crate) use {kinds::StoreOperation, sources::Sources, store::MeteredStore, text::CONTENT_TYPE};
 
 use malpan_protocol::{DenialCode, KickReason};
 use meter::{Histogram, Tally, Total};
@@ -29,6 +30,9 @@ const FLUSH_RECEIVERS: &[u64] = &[1, 2, 3, 5, 10, 20, 50, 100];
 /// Bounds of its lateness, in microseconds.
 const FLUSH_LATE_MICROS: &[u64] =
     &[500, 1000, 2000, 4000, 8000, 16_000, 33_000, 66_000, 125_000, 250_000, 500_000, 1_000_000];
+/// Bounds of the store's answers, in microseconds.
+const STORE_MICROS: &[u64] =
+    &[100, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000];
 const MICROS_PER_SECOND: u32 = 1_000_000;
 
 /// What players and rooms report. Cheap to clone; all clones are the same numbers.
@@ -49,6 +53,9 @@ struct Meters {
     denials: Tally<DenialCode>,
     commands_refused: Tally<RefusalKind>,
     rooms_failed: Total,
+    store_operations: Tally<StoreOperation>,
+    store_failures: Tally<StoreOperation>,
+    store_seconds: Histogram,
 }
 
 impl Metrics {
@@ -96,6 +103,13 @@ impl Metrics {
     pub fn room_failed(&self) {
         self.0.rooms_failed.add(1);
     }
+
+    /// The store answered after that time, and perhaps that it could not.
+    pub(crate) fn store_answered(&self, operation: StoreOperation, failed: bool, after: Duration) {
+        self.0.store_operations.add(operation, 1);
+        self.0.store_failures.add(operation, failed.into());
+        self.0.store_seconds.record(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
+    }
 }
 
 impl Default for Meters {
@@ -113,6 +127,9 @@ impl Default for Meters {
             denials: Tally::default(),
             commands_refused: Tally::default(),
             rooms_failed: Total::default(),
+            store_operations: Tally::default(),
+            store_failures: Tally::default(),
+            store_seconds: Histogram::new(STORE_MICROS, MICROS_PER_SECOND),
         }
     }
 }

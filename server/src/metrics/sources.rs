@@ -53,6 +53,7 @@ impl Sources {
         self.queues(&mut page);
         self.game(&mut page);
         reports(&mut page, &self.host.metrics().0);
+        self.store(&mut page);
         self.shards(&mut page);
         process(&mut page);
         page.into_text()
@@ -132,6 +133,25 @@ impl Sources {
             "1 from when the server was asked to stop, else 0.",
             u8::from(self.host.is_draining()),
         );
+    }
+
+    fn store(&self, page: &mut Page) {
+        let (meters, store) = (&self.host.metrics().0, self.host.store());
+        page.gauge("malpan_store_well", "1 while the store answers, else 0.", u8::from(store.is_well()));
+        page.gauge("malpan_store_queued", "Operations that wait for the store.", store.queued());
+        page.counters(
+            "malpan_store_operations_total",
+            "Operations that the store answered.",
+            "operation",
+            meters.store_operations.totals(),
+        );
+        page.counters(
+            "malpan_store_failures_total",
+            "Operations that the store answered with a failure.",
+            "operation",
+            meters.store_failures.totals(),
+        );
+        page.histogram("malpan_store_seconds", "Time until the store answered.", &meters.store_seconds);
     }
 
     fn shards(&self, page: &mut Page) {

@@ -52,7 +52,8 @@ impl State {
 
 impl Player {
     pub(crate) fn new(host: Arc<Shared>, session: SessionHandle) -> Self {
-        session.set_deadline(host.config.limits.hello_within);
+        // From the connection on: a handshake has used up some of it.
+        session.set_deadline(host.config.limits.hello_within.saturating_sub(session.age()));
         Self { host, session, state: State::Connected, budgets: Budgets::default() }
     }
 

@@ -23,6 +23,9 @@ impl Player {
             (&State::Greeted { sign_in_tries }, ClientPacket::Resume { token, seen }) => {
                 self.resume(&token, seen, sign_in_tries + 1).await;
             }
+            (State::Greeted { .. }, ClientPacket::Register { .. } | ClientPacket::Login { .. }) => {
+                self.deny(DenialCode::Busy, "this server does not keep accounts yet");
+            }
             (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
                 if self.budgets.join(&self.host.rates, now.into_std()) {
                     let page = self.host.directory.page(after, filter);

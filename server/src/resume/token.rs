@@ -14,7 +14,7 @@ pub struct TokenSource(Source);
 
 enum Source {
     System,
-    Seeded(Mutex<StdRng>),
+    Seeded(Box<Mutex<StdRng>>),
 }
 
 impl TokenSource {
@@ -27,7 +27,7 @@ impl TokenSource {
     /// The same tokens each time: for simulations, and for nothing else.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Mutex::new(StdRng::seed_from_u64(seed))))
+        Self(Source::Seeded(Box::new(Mutex::new(StdRng::seed_from_u64(seed)))))
     }
 
     /// A token that nobody has, and its hash.

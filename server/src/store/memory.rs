@@ -11,7 +11,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::{Bound, Range},
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// How many tokens that have expired are forgotten with each new one: more than come, so that none stay.
@@ -19,7 +22,10 @@ const FORGOTTEN_AT_ONCE: usize = 4;
 
 /// A store in this process's memory. It answers at once.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Records>);
+pub struct MemoryStore {
+    records: Mutex<Records>,
+    away: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Records {
@@ -38,8 +44,21 @@ struct Records {
 }
 
 impl MemoryStore {
-    fn records(&self) -> MutexGuard<'_, Records> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// From now on it answers that it is not available, or answers again: for tests of those who use a store.
+    pub fn be_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// An answer that is there already.
+    fn answer<'a, T, E>(&self, work: impl FnOnce(&mut Records) -> Result<T, E>) -> Answer<'a, T, E>
+    where
+        T: Send + 'a,
+        E: From<StoreError> + Send + 'a,
+    {
+        if !self.is_well() {
+            return ready(Err(StoreError::unavailable("it is away").into())).boxed();
+        }
+        ready(work(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))).boxed()
     }
 }
 
@@ -137,92 +156,95 @@ impl Records {
     }
 }
 
-/// An answer that is there already.
-fn at_once<'a, T: Send + 'a, E: Send + 'a>(answer: Result<T, E>) -> Answer<'a, T, E> {
-    ready(answer).boxed()
-}
-
 impl Store for MemoryStore {
     fn create_account(&self, new: NewAccount) -> Answer<'_, Account, CreateError> {
-        at_once(self.records().create(new))
+        self.answer(|records| records.create(new))
     }
 
     fn account_named(&self, name: &Name) -> Answer<'_, Option<Account>> {
-        at_once(Ok(self.records().accounts.get(&name.folded()).cloned()))
+        self.answer(|records| Ok(records.accounts.get(&name.folded()).cloned()))
     }
 
     fn account(&self, id: PlayerId) -> Answer<'_, Option<Account>> {
-        at_once(Ok(self.records().account(id).cloned()))
+        self.answer(|records| Ok(records.account(id).cloned()))
     }
 
     fn set_secret(&self, id: PlayerId, secret: SecretHash) -> Answer<'_, bool> {
-        at_once(Ok(self.records().change(id, |account| account.secret = secret)))
+        self.answer(|records| Ok(records.change(id, |account| account.secret = secret)))
     }
 
     fn set_ban(&self, id: PlayerId, ban: Option<Ban>) -> Answer<'_, bool> {
-        at_once(Ok(self.records().change(id, |account| account.banned = ban)))
+        self.answer(|records| Ok(records.change(id, |account| account.banned = ban)))
     }
 
     fn delete_account(&self, id: PlayerId) -> Answer<'_, bool> {
-        at_once(Ok(self.records().delete(id)))
+        self.answer(|records| Ok(records.delete(id)))
     }
 
     fn accounts(&self, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Account>> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let records = self.records();
-        let accounts = records.accounts.range::<str, _>((from, Bound::Unbounded)).take(limit);
-        at_once(Ok(accounts.map(|(_, account)| account.clone()).collect()))
+        self.answer(|records| {
+            let accounts = records.accounts.range::<str, _>((from, Bound::Unbounded)).take(limit);
+            Ok(accounts.map(|(_, account)| account.clone()).collect())
+        })
     }
 
     fn put_token(&self, hash: TokenHash, token: TokenRecord) -> Answer<'_, ()> {
-        self.records().put_token(hash, token);
-        at_once(Ok(()))
+        self.answer(|records| {
+            records.put_token(hash, token);
+            Ok(())
+        })
     }
 
     fn token(&self, hash: TokenHash) -> Answer<'_, Option<TokenRecord>> {
-        at_once(Ok(self.records().token(hash).cloned()))
+        self.answer(|records| Ok(records.token(hash).cloned()))
     }
 
     fn revoke_token(&self, hash: TokenHash) -> Answer<'_, bool> {
-        let revoked = self.records().revoke(hash);
-        at_once(Ok(revoked.is_some_and(|token| token.expires > unix_now())))
+        self.answer(|records| Ok(records.revoke(hash).is_some_and(|token| token.expires > unix_now())))
     }
 
     fn revoke_tokens(&self, player: PlayerId) -> Answer<'_, ()> {
-        self.records().revoke_all(player);
-        at_once(Ok(()))
+        self.answer(|records| {
+            records.revoke_all(player);
+            Ok(())
+        })
     }
 
     fn save_rooms(&self, changes: Vec<RoomChange>) -> Answer<'_, ()> {
-        let mut records = self.records();
-        changes.into_iter().for_each(|change| records.change_room(change));
-        at_once(Ok(()))
+        self.answer(|records| {
+            changes.into_iter().for_each(|change| records.change_room(change));
+            Ok(())
+        })
     }
 
     fn rooms(&self) -> Answer<'_, Vec<SavedRoom>> {
-        at_once(Ok(self.records().rooms.values().cloned().collect()))
+        self.answer(|records| Ok(records.rooms.values().cloned().collect()))
     }
 
     fn last_room(&self) -> Answer<'_, u32> {
-        at_once(Ok(self.records().last_room))
+        self.answer(|records| Ok(records.last_room))
     }
 
     fn reserve_players(&self, count: u32) -> Answer<'_, Range<u64>> {
-        let mut records = self.records();
-        let first = records.last_player + 1;
-        records.last_player += u64::from(count);
-        at_once(Ok(first..records.last_player + 1))
+        self.answer(|records| {
+            let first = records.last_player + 1;
+            records.last_player += u64::from(count);
+            Ok(first..records.last_player + 1)
+        })
     }
 
     fn is_well(&self) -> bool {
-        true
+        !self.away.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> Answer<'_, Census> {
-        at_once(Ok(self.records().census()))
+        self.answer(|records| Ok(records.census()))
     }
 
     fn backup(&self, _file: PathBuf) -> Answer<'_, u64> {
-        at_once(Err(StoreError::Unsupported("a store in memory has nothing that outlives it, and no backup")))
+        const NONE: StoreError =
+            StoreError::Unsupported("a store in memory has nothing that outlives it, and no backup");
+        self.answer(|_| Err(NONE))
     }
 }

@@ -2,22 +2,30 @@
 //!
 //! ```text
 //! accounts, resume, rooms -> Arc<dyn Store> -> memory.rs   gone with the process: tests, simulations
-//! records.rs: what is kept                     more to come: a file, Redis
+//!                                redb/       a file of this machine, of one server
+//! records.rs: what is kept; encoding.rs: how it is written where bytes are kept
 //! ```
 //!
 //! A store knows no socket, no room's task and no rule of accounts: it keeps records. What has been answered with `Ok` is
 //! kept; what has been answered with an error may have been done or not, except where the error says more, and is never
 //! done by half. Every answer comes within seconds, also from a store that is away.
 
+mod address;
+mod encoding;
 mod error;
 mod memory;
+mod open;
 mod records;
+mod redb;
 
+pub use address::{StoreAddress, StoreAddressError, default_file};
 pub use error::{CreateError, StoreError};
 pub use memory::MemoryStore;
+pub use open::{OpenError, open, open_existing};
 pub use records::{
     Account, Ban, Census, NewAccount, RoomChange, SavedRoom, SecretHash, TokenHash, TokenRecord, unix_now,
 };
+pub use redb::{FileError, RedbStore};
 
 use futures::future::BoxFuture;
 use malpan_protocol::{Name, PlayerId};

@@ -50,6 +50,9 @@ fn flags_go_before_variables() {
         shards: text("3"),
         rules_threads: text("3"),
         lecture: text("off"),
+        tls_cert: text("cert.pem"),
+        tls_key: text("key.pem"),
+        store: text("memory:"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),
@@ -59,6 +62,7 @@ fn flags_go_before_variables() {
     };
     let config = load_all(FILE, &VARIABLES, &flags).unwrap();
     assert_eq!(seen(&config), "[127.0.0.1:3, 127.0.0.1:0] [::1]:33 3 3s 33x33 3 3ms Text debug 1");
+    assert_eq!([config.tls.cert, config.tls.key].map(|file| file.to_string()), ["cert.pem", "key.pem"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn every_key_has_a_comment_with_what_is_allowed() {
 
 #[test]
 fn the_beginning_reads_well() {
-    let beginning: Vec<_> = default_file().lines().take(42).map(str::to_owned).collect();
+    let beginning: Vec<_> = default_file().lines().take(48).map(str::to_owned).collect();
     insta::assert_snapshot!(beginning.join("\n"), @r#"
     # The configuration of malpan-server: every key with its default. Flags and MALPAN_... variables go
     # before this file; a key left out has its default.
@@ -58,6 +58,12 @@ fn the_beginning_reads_well() {
     # ready line says which.
     # Allowed: IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off.
     lecture = "off"
+
+    # Where accounts, resume tokens and rooms are kept: in a file of this server alone (`redb:PATH`, or
+    # `redb` for `malpan/malpan.redb` in the user's folder for data), or in memory, where they are gone
+    # with the server (`memory:`).
+    # Allowed: redb, redb:PATH, such as redb:/var/lib/malpan/malpan.redb, or memory:.
+    store = "redb"
 
     # Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
     # Allowed: 0 to 1024 shards.

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A change that breaks one rule, and the keys that it then names.
 type Breach = (fn(&mut Config), &'static [&'static str]);
 
-const BREACHES: [Breach; 14] = [
+const BREACHES: [Breach; 15] = [
     (|c| c.listen.clear(), &["listen"]),
     (|c| c.listen.push(c.listen[0]), &["listen"]),
     (|c| c.http = AddressOrOff::Address(c.listen[0]), &["listen", "http"]),
@@ -15,6 +15,7 @@ const BREACHES: [Breach; 14] = [
     (|c| c.log.filter.clear(), &["log.filter"]),
     (|c| c.log.filter = "a=b=c".into(), &["log.filter"]),
     (|c| c.game.board = "3x3".parse().unwrap(), &["game.board", "game.seats"]),
+    (|c| c.tls.key = "key.pem".parse().unwrap(), &["tls.cert", "tls.key"]),
     (|c| c.limits.ping_after = Duration::from_secs(30), &["limits.ping_after", "limits.silence"]),
     (|c| c.limits.recovered_messages = 48, &["limits.recovered_messages", "limits.lag_messages"]),
     (|c| c.limits.lag_messages = 64, &["limits.lag_messages", "limits.queue_messages"]),

@@ -72,6 +72,7 @@ async fn a_server_without_http_has_no_address_for_it() {
     let config = malpan_server::config::Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         http: malpan_server::config::AddressOrOff::Off,
+        store: malpan_server::store::StoreAddress::Memory,
         shards: 1,
         ..Default::default()
     };

@@ -10,6 +10,7 @@ use malpan_client::{Client, ConnectOptions, protocol::Name};
 use malpan_server::{
     Host, Server, Stop,
     config::{AddressOrOff, Config},
+    store::StoreAddress,
 };
 use std::{future::Future, net::SocketAddr, time::Duration};
 use tokio::{
@@ -42,7 +43,8 @@ impl Running {
     fn start(adjust: impl FnOnce(&mut Config)) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let http = AddressOrOff::Address(free);
-        let mut config = Config { listen: vec![free], http, shards: 2, ..Config::default() };
+        let store = StoreAddress::Memory;
+        let mut config = Config { listen: vec![free], http, store, shards: 2, ..Config::default() };
         adjust(&mut config);
         let server = Server::start(config).unwrap();
         let (address, http, host) = (server.addresses()[0], server.http_address().unwrap(), server.host().clone());

@@ -5,7 +5,7 @@ use crate::{
     running::{PATIENCE, within},
     watched::{PATIENT, Watched},
 };
-use malpan_client::{Client, ConnectOptions, protocol::Name};
+use malpan_client::{Client, ConnectOptions, Stream, protocol::Name};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -27,7 +27,7 @@ const ACCEPTED_WITHIN: Duration = Duration::from_secs(1);
 async fn knock(server: SocketAddr) -> Client {
     let stream = TcpStream::connect(server).await.unwrap();
     let options = ConnectOptions { timeout: PATIENCE * 2, ..ConnectOptions::default() };
-    Client::handshake(stream, &options).await.unwrap()
+    Client::handshake(Stream::Plain(stream), &options).await.unwrap()
 }
 
 #[tokio::test]

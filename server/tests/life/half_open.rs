@@ -35,14 +35,14 @@ async fn until_one_has_left(client: &mut Client, room: &mut Room) -> Duration {
 
 /// Someone who sits in the witness's room, connected to one port or the other.
 enum Neighbour {
-    Malpan(Client),
+    Malpan(Box<Client>),
     Lecture(TcpStream),
 }
 
 impl Neighbour {
     async fn of(server: &Watched, lecture: bool) -> Self {
         if !lecture {
-            return Self::Malpan(server.player("cut off").await.0);
+            return Self::Malpan(Box::new(server.player("cut off").await.0));
         }
         let mut stream = within(TcpStream::connect(server.lecture())).await.unwrap();
         // It has its seat when it is told of it.
@@ -52,7 +52,7 @@ impl Neighbour {
 
     fn stream(&self) -> &TcpStream {
         match self {
-            Self::Malpan(client) => client.get_ref(),
+            Self::Malpan(client) => client.get_ref().tcp(),
             Self::Lecture(stream) => stream,
         }
     }

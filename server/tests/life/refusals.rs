@@ -9,7 +9,7 @@ use crate::{
     watched::{PATIENT, Watched},
 };
 use malpan_client::{
-    Client, ClientError, ConnectOptions, Connection,
+    Client, ClientError, ConnectOptions, Connection, Stream,
     protocol::{DenialCode, Name, ServerPacket},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -34,7 +34,7 @@ async fn server() -> Watched {
 
 async fn guest(server: SocketAddr, nth: usize, name: &str) -> Client {
     let stream = within(connect_from(nth, server)).await.unwrap();
-    let mut client = within(Client::handshake(stream, &ConnectOptions::default())).await.unwrap();
+    let mut client = within(Client::handshake(Stream::Plain(stream), &ConnectOptions::default())).await.unwrap();
     within(client.sign_in_guest(Name::new(name).unwrap())).await.unwrap();
     client
 }

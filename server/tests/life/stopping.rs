@@ -8,7 +8,7 @@ use crate::{
     watched::{PATIENT, Watched},
 };
 use malpan_client::{
-    Client, ConnectOptions, Room,
+    Client, ConnectOptions, Room, Stream,
     protocol::{JoinTarget, KickReason, Name, SignalPayload, SignalTarget},
 };
 use std::{
@@ -74,7 +74,7 @@ async fn stopped_reader(server: &Watched, name: &str) -> Client {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = within(socket.connect(server.address)).await.unwrap();
-    let mut client = within(Client::handshake(stream, &ConnectOptions::default())).await.unwrap();
+    let mut client = within(Client::handshake(Stream::Plain(stream), &ConnectOptions::default())).await.unwrap();
     within(client.sign_in_guest(Name::new(name).unwrap())).await.unwrap();
     within(client.join(JoinTarget::Any)).await.unwrap();
     client

@@ -1,8 +1,14 @@
 //! The real `malpan-server`, as a process of its own.
 
-use std::{future::Future, net::SocketAddr, process::Stdio, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     task::JoinHandle,
     time::timeout,
@@ -20,7 +26,9 @@ pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
 pub(crate) struct Running {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
-    log: JoinHandle<String>,
+    log: Arc<Mutex<String>>,
+    /// Ends with the log.
+    logging: JoinHandle<()>,
     /// The line that it printed.
     pub(crate) ready: String,
 }
@@ -45,13 +53,19 @@ impl Running {
         running
     }
 
-    /// Starts it, and waits for nothing. HTTP is off unless `args` say where: servers beside each other would all want
-    /// the default port.
+    /// Starts it, and waits for nothing. HTTP is off and the store in memory unless `args` say where: servers beside each
+    /// other would all want the default port and the default file.
     pub(crate) fn spawn(args: &[&str]) -> Self {
         let without_http: &[&str] = if args.contains(&"--http") { &[] } else { &["--http", "off"] };
+        let without_store: &[&str] = if args.contains(&"--store") { &[] } else { &["--store", "memory:"] };
+        Self::command(&[args, without_http, without_store].concat())
+    }
+
+    /// Starts the program with exactly these arguments, to do something other than serve.
+    #[allow(dead_code, reason = "not every test does")]
+    pub(crate) fn command(args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_malpan-server"))
             .args(args)
-            .args(without_http)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -60,14 +74,16 @@ impl Running {
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut err = child.stderr.take().unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<String>>::default();
+        let lines = Arc::clone(&log);
         // Read all the time: a full pipe would stop the server.
-        let log = tokio::spawn(async move {
-            let mut log = String::new();
-            err.read_to_string(&mut log).await.unwrap();
-            log
+        let logging = tokio::spawn(async move {
+            while let Some(line) = err.next_line().await.unwrap() {
+                *lines.lock().unwrap() += &(line + "\n");
+            }
         });
-        Self { child, out, log, ready: String::new() }
+        Self { child, out, log, logging, ready: String::new() }
     }
 
     /// Where it listens, as its ready line says.
@@ -88,7 +104,25 @@ impl Running {
         while let Some(line) = within(self.out.next_line()).await.unwrap() {
             out.push(line);
         }
-        Ended { code, out, log: within(self.log).await.unwrap() }
+        within(self.logging).await.unwrap();
+        Ended { code, out, log: self.log.lock().unwrap().clone() }
+    }
+
+    /// Waits until it has logged this.
+    #[allow(dead_code, reason = "not every test waits for a line of the log")]
+    pub(crate) async fn until_logged(&self, what: &str) {
+        within(async {
+            while !self.log.lock().unwrap().contains(what) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    }
+
+    /// Ends it at once.
+    #[allow(dead_code, reason = "not every test ends it so")]
+    pub(crate) fn stop_now(&mut self) {
+        self.child.start_kill().unwrap();
     }
 
     /// The number of its process.

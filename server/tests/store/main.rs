@@ -4,9 +4,15 @@
 
 #[macro_use]
 mod conformance;
+mod child;
+mod disk;
+mod killed;
 mod memory;
 mod model;
+mod opening;
+mod redb;
 mod samples;
+mod schema;
 
 use malpan_server::store::Store;
 use std::{any::Any, fmt, sync::Arc};

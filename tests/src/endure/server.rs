@@ -51,7 +51,7 @@ impl Server {
     /// Starts it on free ports, with its defaults: this machine's addresses are exempt from the bound per address.
     pub(super) async fn start(program: &Path, priority: i8) -> Result<Self> {
         let mut command = at_priority(program, priority);
-        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--store", "memory:"]);
         // Nothing of the environment may change what is measured.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -15,6 +15,7 @@ use clap::Args;
 use serde::Serialize;
 use std::{cell::Cell, net::SocketAddr, time::Duration};
 use tokio::{
+    io::AsyncWriteExt,
     net::TcpStream,
     task::JoinSet,
     time::{Instant, interval, timeout},
@@ -26,6 +27,8 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 const SEATING: Duration = Duration::from_secs(5);
 const STORM_EVERY: Duration = Duration::from_secs(60);
 const STORM_CONNECTIONS: u32 = 1_000;
+/// More at once than come later, so that the allocator has had all the room that it will ever need before its growth counts.
+const FIRST_STORM: u32 = 1_800;
 
 #[derive(Debug, Args)]
 pub(super) struct Flags {
@@ -74,6 +77,8 @@ pub(super) async fn run(flags: &Flags) -> Result<Goals> {
     let (bot, priority) = (common.bot()?, common.priority);
     let server = Server::start(&common.server()?, priority).await?;
     let before = Census::of(&server).await?;
+    first_storm(server.address()).await?;
+    Census::settled(&server, &before).await?;
     let duration = seconds(flags.minutes * 60.0 / f64::from(flags.windows));
     let honest = Honest { bot, players: flags.players, rate: common.rate, duration, priority };
 
@@ -144,6 +149,19 @@ fn judge_windows(windows: &[Felt], goals: &mut Goals) {
     if void > 0 {
         println!("{void} of {} windows are void by the honest players' own rule", windows.len());
     }
+}
+
+/// Very many connections that are there at the same time with a part of a hello, three times.
+async fn first_storm(to: SocketAddr) -> Result<()> {
+    for _ in 0..3 {
+        let mut all = Vec::new();
+        for _ in 0..FIRST_STORM {
+            let mut stream = TcpStream::connect(to).await?;
+            stream.write_all(&[40, 0, 0]).await?;
+            all.push(stream);
+        }
+    }
+    Ok(())
 }
 
 /// Many connections at once that say nothing and go, again and again.

@@ -56,6 +56,7 @@ impl Driver {
         let mut shards: Vec<_> = (0..plan.shards + plan.rules).map(shard).collect();
         let rules = shards.split_off(plan.shards);
         let ground: Ground<SimListener> = Ground {
+            tls: None,
             listeners: vec![players],
             lecture: Some(lecture),
             shards: shards.clone(),

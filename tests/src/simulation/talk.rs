@@ -178,5 +178,8 @@ pub(super) fn kicked(reason: KickReason) -> &'static str {
         KickReason::RoomFailed => "kicked: the room failed",
         KickReason::InternalError => "kicked: the server is at fault",
         KickReason::TakenOver => "kicked: taken over",
+        KickReason::SignedInElsewhere => "kicked: signed in elsewhere",
+        KickReason::Banned => "kicked: banned",
+        KickReason::AccountDeleted => "kicked: the account is deleted",
     }
 }

@@ -5,7 +5,7 @@ use malpan_client::{Client, Room};
 use malpan_e2e::{MemoryServer, Wire, arrived, bytes_of, line, name, payload, step};
 use malpan_protocol::{
     ClientCodec, ClientPacket, DenialCode, Direction, JoinTarget, LeaveReason, ResumeToken, RoomFilter, RoomId,
-    RoomTitle, ServerCodec, ServerPacket, SignalTarget, SoftwareName, VersionRange,
+    RoomTitle, Secret, ServerCodec, ServerPacket, SignalTarget, SoftwareName, VersionRange,
 };
 use malpan_server::config::Config;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use tokio_util::codec::Decoder;
 /// Every packet that a client may send, under its name in the document. `room` is one that can be watched.
 fn every_packet(room: RoomId) -> Vec<(&'static str, ClientPacket)> {
     let client = SoftwareName::new("once more").unwrap();
+    let secret = Secret::new("correct horse").unwrap();
     vec![
         ("Hello", ClientPacket::Hello { versions: VersionRange::SUPPORTED, client }),
         ("Guest", ClientPacket::Guest { name: name("someone else") }),
@@ -31,6 +32,8 @@ fn every_packet(room: RoomId) -> Vec<(&'static str, ClientPacket)> {
         ("Watch", ClientPacket::Watch { room }),
         // A token that nobody has: what a good one brings is tested in tests/resume.
         ("Resume", ClientPacket::Resume { token: ResumeToken::new([1; 32]), seen: None }),
+        ("Register", ClientPacket::Register { name: name("at home"), secret: secret.clone() }),
+        ("Login", ClientPacket::Login { name: name("at home"), secret }),
     ]
 }
 
@@ -54,6 +57,7 @@ fn is_answer(packet: &str, answer: &ServerPacket) -> bool {
         "Hello" => matches!(answer, ServerPacket::Welcome(_)),
         "Guest" => matches!(answer, ServerPacket::SignedIn { .. }),
         "Resume" => is_denied(answer, DenialCode::ResumeRefused),
+        "Register" | "Login" => matches!(answer, ServerPacket::Denied(_)),
         "ListRooms" => matches!(answer, ServerPacket::Rooms(_)),
         "OpenRoom" | "Join" | "Watch" => matches!(answer, ServerPacket::Joined(_)),
         "Leave" => matches!(answer, ServerPacket::RoomLeft { .. }),
@@ -115,8 +119,8 @@ fn the_document_has_every_packet_and_no_other() {
     let mut numbers: Vec<_> =
         every_packet(RoomId(1)).iter().map(|(_, packet)| bytes_of(std::slice::from_ref(packet))[2]).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..14).collect::<Vec<u8>>());
-    for next in 14..=250 {
+    assert_eq!(numbers, (0..16).collect::<Vec<u8>>());
+    for next in 16..=250 {
         ServerCodec::new().decode(&mut [&[5, 0, next][..], &[0; 4]].concat().as_slice().into()).unwrap_err();
     }
     names.sort_unstable();

@@ -2,7 +2,6 @@
 
 use malpan_e2e::{MemoryServer, Wire};
 use malpan_protocol::{DenialCode, MAX_CLIENT_FRAME, ServerPacket};
-use malpan_server::config::Config;
 use tokio::io::DuplexStream;
 
 /// A frame of chat whose text has so many bytes as it is sent, and far fewer when it is composed: few enough characters.

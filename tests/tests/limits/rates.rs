@@ -83,7 +83,7 @@ async fn packets_of_any_kind() {
     for config in both(changed) {
         let rate = config.limits.packets_per_second;
         let (_server, mut client, _) = rested(config).await;
-        hold(&mut client, rate, SECOND / rate.into(), async |client| {
+        hold(&mut client, rate, SECOND / u32::from(rate), async |client| {
             client.send(&ClientPacket::Ping { nonce: 1 }).unwrap();
             verdict(client, |packet| matches!(packet, ServerPacket::Pong { .. })).await
         })
@@ -99,7 +99,7 @@ async fn steps_which_are_no_strikes() {
         config.limits.rate_limit_strikes = 1;
         let (mut server, mut client, room) = rested(config).await;
         let mut done = 0;
-        hold(&mut client, burst, SECOND / rate.into(), async |client| {
+        hold(&mut client, burst, SECOND / u32::from(rate), async |client| {
             client.step(Direction::Right).unwrap();
             let accepted = verdict(client, |packet| matches!(packet, ServerPacket::Updates(_))).await;
             done += u8::from(accepted);
@@ -119,7 +119,7 @@ async fn signals_to_oneself_and_to_the_room_together() {
         let rate = config.limits.signals_per_second;
         let (_server, mut client, _) = rested(config).await;
         let mut targets = [SignalTarget::Room, SignalTarget::Myself].into_iter().cycle();
-        hold(&mut client, rate, SECOND / rate.into(), async |client| {
+        hold(&mut client, rate, SECOND / u32::from(rate), async |client| {
             client.signal(targets.next().unwrap(), payload(b"signal")).unwrap();
             let done = |packet: &ServerPacket| matches!(packet, ServerPacket::Signal(_) | ServerPacket::Echo { .. });
             verdict(client, done).await
@@ -133,7 +133,7 @@ async fn chat() {
     for config in both(|limits| (limits.chat_lines, limits.chat_window) = (2, SECOND)) {
         let (lines, window) = (config.limits.chat_lines, config.limits.chat_window);
         let (_server, mut client, _) = rested(config).await;
-        hold(&mut client, lines, window / lines.into(), async |client| {
+        hold(&mut client, lines, window / u32::from(lines), async |client| {
             client.chat(line("line")).unwrap();
             verdict(client, |packet| matches!(packet, ServerPacket::Chat(_))).await
         })
@@ -148,7 +148,7 @@ async fn joins_and_room_lists_together() {
         let (_server, mut client, room) = rested(config).await;
         let mut turn = 0;
         client.leave().await.unwrap();
-        hold(&mut client, burst, SECOND / rate.into(), async |client| {
+        hold(&mut client, burst, SECOND / u32::from(rate), async |client| {
             turn += 1;
             client
                 .send(&match turn % 2 {
@@ -172,7 +172,7 @@ async fn rooms_opened() {
         let rate = config.limits.rooms_opened_per_minute;
         let (server, mut client, _) = rested(config).await;
         client.leave().await.unwrap();
-        hold(&mut client, rate, 60 * SECOND / rate.into(), async |client| {
+        hold(&mut client, rate, 60 * SECOND / u32::from(rate), async |client| {
             match client.open_room(None, RoomTitle::new("new").unwrap(), None).await {
                 Ok(_) => client.leave().await.is_ok(),
                 Err(ClientError::Denied(denial)) => {

@@ -8,7 +8,6 @@ use malpan_client::Room;
 use malpan_e2e::{MemoryServer, Wire, arrived, expect, line};
 use malpan_net::Count;
 use malpan_protocol::{ClientPacket, KickReason, LeaveReason, ServerPacket};
-use malpan_server::config::Config;
 use std::time::Duration;
 use tokio::{io::DuplexStream, time::sleep};
 

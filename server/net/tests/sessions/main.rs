@@ -18,5 +18,6 @@ mod serve;
 mod sockets;
 mod support;
 mod sweep;
+mod tls;
 mod transports;
 mod writing;
