@@ -119,8 +119,9 @@ pub struct Flags {
     /// The certificate's private key, in PEM [default: off]
     #[arg(long, value_name = "FILE|off")]
     pub tls_key: Option<String>,
-    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, or nowhere [default: redb]
-    #[arg(long, value_name = "redb:PATH|memory:")]
+    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, a Redis, or nowhere. A URL with a
+    /// password belongs into the file or the variable MALPAN_STORE [default: redb]
+    #[arg(long, value_name = "redb:PATH|redis://...|memory:")]
     pub store: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]

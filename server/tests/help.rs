@@ -62,9 +62,10 @@ fn help_of_the_server() {
               --tls-key <FILE|off>
                   The certificate's private key, in PEM [default: off]
 
-              --store <redb:PATH|memory:>
-                  Where accounts and rooms are kept: a file, by default in the user's folder for data, or
-                  nowhere [default: redb]
+              --store <redb:PATH|redis://...|memory:>
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, a
+                  Redis, or nowhere. A URL with a password belongs into the file or the variable
+                  MALPAN_STORE [default: redb]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core
@@ -157,7 +158,7 @@ fn every_default_in_the_help_is_the_real_one() {
         ("--lecture <IP:PORT|off>", "off"),
         ("--tls-cert <FILE|off>", "off"),
         ("--tls-key <FILE|off>", "off"),
-        ("--store <redb:PATH|memory:>", "redb"),
+        ("--store <redb:PATH|redis://...|memory:>", "redb"),
         ("--shards <N>", "0"),
         ("--rules-threads <N>", "0"),
         ("--board <WxH>", "8x8"),

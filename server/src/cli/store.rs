@@ -34,7 +34,7 @@ pub enum StoreCommand {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Which {
     /// The store [default: the one a server would use]
-    #[arg(long, value_name = "redb:PATH")]
+    #[arg(long, value_name = "redb:PATH|redis://...")]
     pub store: Option<String>,
     /// Configuration file that names the store, in TOML
     #[arg(long, value_name = "FILE")]

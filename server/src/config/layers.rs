@@ -193,7 +193,7 @@ impl Layers {
                 let what = match key.allowed {
                     // serde would name the Rust type that the number does not fit.
                     Allowed::Count { .. } => format!("{value} is out of range"),
-                    _ => format!("{value}: {}", error.message()),
+                    _ => format!("{}: {}", without_password(&value), error.message()),
                 };
                 self.spoil(key, source, what);
             }
@@ -212,6 +212,15 @@ impl Layers {
 
     fn note(&mut self, key: Option<&'static str>, source: Source, what: String, allowed: Option<String>) {
         self.problems.push(Problem { settings: vec![Setting { key, source }], what, allowed });
+    }
+}
+
+/// The value as it may be shown: of a URL without who signs in there.
+fn without_password(value: &Value) -> String {
+    let shown = value.to_string();
+    match (shown.find("://"), shown.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://...{}", &shown[..scheme], &shown[at..]),
+        _ => shown,
     }
 }
 

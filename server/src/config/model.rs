@@ -93,11 +93,11 @@ section! {
         lecture: AddressOrOff = AddressOrOff::Off,
             Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
         /// Where accounts, resume tokens and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for
-        /// `malpan/malpan.redb` in the user's folder for data), or in memory, where they are gone with the server
-        /// (`memory:`).
+        /// `malpan/malpan.redb` in the user's folder for data), in a Redis or Valkey that several servers may share (its
+        /// URL), or in memory, where they are gone with the server (`memory:`).
         #[serde(with = "text::shown")]
         store: StoreAddress = StoreAddress::DefaultFile,
-            Allowed::Form("redb, redb:PATH, such as redb:/var/lib/malpan/malpan.redb, or memory:");
+            Allowed::Form("redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up

@@ -1,5 +1,6 @@
 //! Which store: as an operator writes it.
 
+use super::{RedisAddress, RedisAddressError};
 use std::{
     env, fmt,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use std::{
 const FILE: &str = "malpan.redb";
 
 /// Which store a server uses.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreAddress {
     /// In memory, gone with the server; written `memory:`.
     Memory,
@@ -18,12 +19,20 @@ pub enum StoreAddress {
     DefaultFile,
     /// In this file; written `redb:PATH`.
     File(PathBuf),
+    /// In a Redis; written as its URL.
+    Redis(RedisAddress),
 }
 
 /// A text that names no store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no store is written like this")]
-pub struct StoreAddressError;
+pub enum StoreAddressError {
+    /// It begins like none.
+    #[error("no store is written like this")]
+    Unknown,
+    /// It begins like the URL of a Redis.
+    #[error(transparent)]
+    Redis(#[from] RedisAddressError),
+}
 
 impl FromStr for StoreAddress {
     type Err = StoreAddressError;
@@ -33,7 +42,8 @@ impl FromStr for StoreAddress {
             None if text == "redb" => Ok(Self::DefaultFile),
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("redb", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err(StoreAddressError),
+            _ if RedisAddress::is_meant_by(text) => Ok(Self::Redis(RedisAddress::parse(text)?)),
+            _ => Err(StoreAddressError::Unknown),
         }
     }
 }
@@ -44,13 +54,8 @@ impl fmt::Display for StoreAddress {
             Self::Memory => f.write_str("memory:"),
             Self::DefaultFile => f.write_str("redb"),
             Self::File(path) => write!(f, "redb:{}", path.display()),
+            Self::Redis(address) => address.fmt(f),
         }
-    }
-}
-
-impl fmt::Debug for StoreAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -80,7 +85,32 @@ mod tests {
             assert_eq!(text.parse::<StoreAddress>().unwrap().to_string(), text);
         }
         for text in ["", "memory", "memory:x", "redb:", "Redb", "sqlite:x", "/var/lib/malpan.redb", "malpan.redb"] {
-            assert_eq!(text.parse::<StoreAddress>(), Err(StoreAddressError), "{text}");
+            assert_eq!(text.parse::<StoreAddress>(), Err(StoreAddressError::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_redis_is_read_and_its_password_never_shown() {
+        let text = "redis://ann:s3cret@redis.example:7000/2?prefix=game:&node=a-1";
+        let address = text.parse::<StoreAddress>().unwrap();
+        assert_eq!(address.to_string(), text, "it is written as it was read");
+        let shown = format!("{address:?}");
+        assert_eq!(shown, "Redis(redis://redis.example:7000/2 prefix=game: node=a-1)");
+        let plain = "rediss://[::1]".parse::<StoreAddress>().unwrap();
+        assert_eq!(format!("{plain:?}"), "Redis(rediss://[::1] prefix=malpan: node=main)");
+        for text in [
+            "redis://",
+            "redis://:s3cret@host:port",
+            "redis://:s3cret@host/db",
+            "redis://:s3cret@host?nodes=3",
+            "redis://:s3cret@host?node=",
+            "redis://:s3cret@host?prefix=*",
+            "rediss://:s3cret@host#insecure",
+            "redis://:s3cret@0.0.0.0",
+        ] {
+            let error = text.parse::<StoreAddress>().unwrap_err();
+            assert!(matches!(error, StoreAddressError::Redis(_)), "{text}: {error:?}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
         }
     }
 

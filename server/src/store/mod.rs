@@ -3,6 +3,7 @@
 //! ```text
 //! accounts, resume, rooms -> Arc<dyn Store> -> memory.rs   gone with the process: tests, simulations
 //!                                redb/       a file of this machine, of one server
+//!                                redis/      a Redis or Valkey, of one server or several
 //! records.rs: what is kept; encoding.rs: how it is written where bytes are kept
 //! ```
 //!
@@ -17,6 +18,7 @@ mod memory;
 mod open;
 mod records;
 mod redb;
+mod redis;
 
 pub use address::{StoreAddress, StoreAddressError, default_file};
 pub use error::{CreateError, StoreError};
@@ -26,6 +28,7 @@ pub use records::{
     Account, Ban, Census, NewAccount, RoomChange, SavedRoom, SecretHash, TokenHash, TokenRecord, unix_now,
 };
 pub use redb::{FileError, RedbStore};
+pub use redis::{RedisAddress, RedisAddressError, RedisOpenError, RedisStore};
 
 use futures::future::BoxFuture;
 use malpan_protocol::{Name, PlayerId};

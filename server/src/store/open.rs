@@ -1,6 +1,6 @@
 //! From the address of a store to the store.
 
-use super::{FileError, MemoryStore, RedbStore, Store, StoreAddress, default_file};
+use super::{FileError, MemoryStore, RedbStore, RedisOpenError, RedisStore, Store, StoreAddress, default_file};
 use std::{fs, io, path::Path, sync::Arc};
 
 /// Why there is no store. It says what to do.
@@ -23,6 +23,9 @@ pub enum OpenError {
     /// It is a file that cannot be opened.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It is a Redis that cannot be used.
+    #[error(transparent)]
+    Redis(#[from] RedisOpenError),
 }
 
 /// Opens the store at `address`; a file that is not there is made, the default one with its folder.
@@ -33,6 +36,7 @@ pub fn open(address: &StoreAddress) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match address {
         StoreAddress::Memory => Arc::new(MemoryStore::default()),
         StoreAddress::File(path) => Arc::new(RedbStore::open(path)?),
+        StoreAddress::Redis(address) => Arc::new(RedisStore::open(address)?),
         StoreAddress::DefaultFile => {
             let path = default_file().ok_or(OpenError::NoDefault)?;
             make_folder_of(&path)?;
@@ -49,7 +53,7 @@ pub fn open_existing(address: &StoreAddress) -> Result<Arc<dyn Store>, OpenError
     Ok(match address {
         StoreAddress::File(path) => Arc::new(RedbStore::open_existing(path)?),
         StoreAddress::DefaultFile => Arc::new(RedbStore::open_existing(&default_file().ok_or(OpenError::NoDefault)?)?),
-        StoreAddress::Memory => open(address)?,
+        StoreAddress::Memory | StoreAddress::Redis(_) => open(address)?,
     })
 }
 

@@ -11,6 +11,7 @@ mod memory;
 mod model;
 mod opening;
 mod redb;
+mod redis;
 mod samples;
 mod schema;
 
