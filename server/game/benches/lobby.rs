@@ -25,7 +25,7 @@ fn main() {
         title: title("no room is called so"),
     };
     measure("all at once, which none is", &lobby, &nothing);
-    measure("a title that none has", &lobby, &RoomQuery { title: nothing.title.clone(), ..RoomQuery::ALL });
+    measure("a title that none has", &lobby, &RoomQuery { title: nothing.title, ..RoomQuery::ALL });
 }
 
 /// Mostly full rooms, with owners, some of them with a password.

@@ -19,7 +19,7 @@ async fn everyone_knows_whose_a_room_is_and_whom_it_is_given_to() {
     let mut ann = server.guest("Ann").await.unwrap();
     let mut of_ann = room(&ann.create_room(plan("mine")).await.unwrap());
     let about = ServerPacket::About(About { room: of_ann.id(), owner: Some(seat(0)), door: Door::Open });
-    assert_eq!(seen(&mut ann, &mut of_ann).await, [about.clone()]);
+    assert_eq!(seen(&mut ann, &mut of_ann).await, std::slice::from_ref(&about));
     let mut bob = server.guest("Bob").await.unwrap();
     let mut of_bob = room(&bob.join(JoinTarget::Room(of_ann.id())).await.unwrap());
     assert_eq!(seen(&mut bob, &mut of_bob).await, [about]);
