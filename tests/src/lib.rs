@@ -63,11 +63,12 @@ pub const ENDS: [Count; 9] = [
     Count::ClosedByService,
 ];
 
-/// The default configuration, in which a lost connection gives everything back at once: for what is not about coming back.
+/// The default configuration, in which a lost connection gives everything back at once, and a room closes with its last
+/// player: for what is not about coming back.
 #[must_use]
 pub fn without_grace() -> Config {
     let mut config = Config::default();
-    config.limits.resume_grace = Duration::ZERO;
+    (config.limits.resume_grace, config.limits.empty_room_grace) = (Duration::ZERO, Duration::ZERO);
     config
 }
 

@@ -275,6 +275,7 @@ async fn one_that_reads_too_slowly_is_cut_or_brought_up_to_date_as_anyone() {
 async fn who_finds_no_seat_or_a_stopping_server_is_closed() {
     let mut config = Config::default();
     (config.limits.rooms, config.game.seats) = (1, SeatCount::new(1).unwrap());
+    config.limits.empty_room_grace = Duration::ZERO;
     let mut server = MemoryServer::new(config, 1);
     let first = server.lecture_stream_of(4096).unwrap();
     settle().await;

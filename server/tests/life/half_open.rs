@@ -60,7 +60,7 @@ impl Neighbour {
 
 #[tokio::test]
 async fn players_of_both_protocols_who_are_cut_off_are_gone_whether_something_is_on_its_way_or_not() {
-    let server = Watched::start("[limits]\nping_after = \"1s\"\nsilence = \"3s\"\nresume_grace = \"0s\"").await;
+    let server = Watched::start("[limits]\nping_after = \"1s\"\nsilence = \"3s\"").await;
     let empty = server.standing().await;
     for (lecture, write_pending) in [(false, false), (false, true), (true, false), (true, true)] {
         let (mut witness, mut room) = server.player("witness").await;

@@ -99,8 +99,7 @@ fn gone(page: &Page, accepted: usize) -> bool {
 /// Ten storms of so many waves; `scraps` is what the memory may differ by in any case.
 async fn ten_storms(waves: usize, wave_of: usize, scraps: u64) {
     allow_connections(wave_of);
-    let server =
-        Watched::start(&format!("[limits]\nunsigned = {wave_of}\nsessions = {wave_of}\nresume_grace = \"1s\"")).await;
+    let server = Watched::start(&format!("[limits]\nunsigned = {wave_of}\nsessions = {wave_of}")).await;
     let (address, before) = (server.address, server.standing().await);
     let (mut memory, mut accepted) = (Vec::new(), 0);
     for storm in 1..=STORMS {

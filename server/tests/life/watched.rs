@@ -77,7 +77,7 @@ impl Watched {
         let alone = ALONE.lock().await;
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let limits = if config.contains("[limits]") { "" } else { "[limits]" };
-        write!(file, "{config}\n{limits}\nresume_grace = \"0s\"\n").unwrap();
+        write!(file, "{config}\n{limits}\nresume_grace = \"0s\"\nempty_room_grace = \"0s\"\n").unwrap();
         let free = "127.0.0.1:0";
         let path = file.path().to_str().unwrap();
         let args = ["--config", path, "--listen", free, "--http", free, "--lecture", free, "--shards", "2"];

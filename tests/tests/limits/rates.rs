@@ -26,6 +26,7 @@ fn both(adjust: fn(&mut LimitsConfig)) -> [Config; 2] {
             limits.silence = Duration::from_secs(3600);
             limits.ping_after = Duration::from_secs(1800);
             limits.rate_limit_strikes = 1000;
+            limits.empty_room_grace = Duration::ZERO;
             adjust(limits);
         });
         config.game.board = "64x64".parse().unwrap();

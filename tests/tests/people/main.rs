@@ -21,7 +21,7 @@ type Memory = Client<DuplexStream>;
 /// A server on two shards, with these limits, and a tick that keeps nobody waiting.
 fn server(adjust: impl FnOnce(&mut Config)) -> MemoryServer {
     let mut config = Config::default();
-    config.game.tick = Duration::ZERO;
+    (config.game.tick, config.limits.resume_grace) = (Duration::ZERO, Duration::ZERO);
     // Whoever is asked to say much does not wait, unless the test is about that.
     (config.limits.chat_lines, config.limits.join_burst, config.limits.rooms_opened_per_minute) = (1000, 1000, 1000);
     // Nobody here sends pongs while they wait for something else.
