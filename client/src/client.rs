@@ -288,7 +288,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     }
 
     /// Sends a request and waits for the packet that `pick` takes. What else comes is kept for [`Client::next`].
-    async fn request<T>(
+    pub(crate) async fn request<T>(
         &mut self,
         packet: &ClientPacket,
         pick: impl Fn(ServerPacket) -> Result<T, ServerPacket>,
@@ -330,7 +330,7 @@ fn signed_in(packet: ServerPacket) -> Result<(PlayerId, Name), ServerPacket> {
     }
 }
 
-fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {
+pub(crate) fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {
     match packet {
         ServerPacket::Joined(joined) => Ok(joined),
         other => Err(other),

@@ -2,7 +2,7 @@
 
 use crate::view::{BoardView, View};
 use malpan_protocol::{
-    Ack, BoardSize, Cell, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, Seen,
+    Ack, BoardSize, Cell, Door, GameName, Joined, MAX_SEATS, Member, Name, RoomId, RoomTitle, Seat, SeatCount, Seen,
     ServerPacket, StateBytes, UpdateBytes, WireError,
 };
 
@@ -16,6 +16,8 @@ pub struct Room<V = BoardView> {
     names: [Option<Name>; MAX_SEATS],
     away: [bool; MAX_SEATS],
     incarnation: u32,
+    owner: Option<Seat>,
+    door: Door,
     view: V,
     event: u64,
     batch: u64,
@@ -75,6 +77,8 @@ impl<V: View> Room<V> {
             names,
             away: [false; MAX_SEATS],
             incarnation: joined.incarnation,
+            owner: None,
+            door: Door::Open,
             view: view(&joined.state)?,
             event: joined.event,
             batch: joined.batch,
@@ -110,7 +114,16 @@ impl<V: View> Room<V> {
                 self.check_acks(happened.ack.as_slice())?;
                 self.update(&happened.updates)?;
             }
-            ServerPacket::Chat(chat) => self.follow(chat.event)?,
+            ServerPacket::Chat(said) | ServerPacket::Emote(said) => self.follow(said.event)?,
+            ServerPacket::About(about) if about.room == self.id => {
+                self.check_owner(about.owner)?;
+                (self.owner, self.door) = (about.owner, about.door);
+            }
+            ServerPacket::Owner { event, seat } => {
+                self.follow(*event)?;
+                self.check_owner(*seat)?;
+                self.owner = *seat;
+            }
             ServerPacket::Signal(signal) => self.follow(signal.event)?,
             &ServerPacket::Away { event, seat } => {
                 self.follow(event)?;
@@ -187,6 +200,18 @@ impl<V: View> Room<V> {
         Seen { room: self.id, incarnation: self.incarnation, event: self.event }
     }
 
+    /// The seat of the room's owner, who may put others out. `None` where it is nobody's.
+    #[must_use]
+    pub fn owner(&self) -> Option<Seat> {
+        self.owner
+    }
+
+    /// How one comes in.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        self.door
+    }
+
     /// The game.
     #[must_use]
     pub fn view(&self) -> &V {
@@ -228,6 +253,14 @@ impl<V: View> Room<V> {
             return Err(RoomError::EventGap { expected: self.event, found: event });
         }
         Ok(())
+    }
+
+    /// Whoever owns the room sits in it.
+    fn check_owner(&self, owner: Option<Seat>) -> Result<(), RoomError> {
+        match owner.filter(|owner| self.name(*owner).is_none()) {
+            Some(owner) => Err(RoomError::WrongSeat(owner)),
+            None => Ok(()),
+        }
     }
 
     /// Nothing is acknowledged to a seat in which nobody sits.

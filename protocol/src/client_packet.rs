@@ -1,8 +1,9 @@
 //! What a client may say. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Name, ResumeToken, RoomId, RoomTitle, SeatCount, Secret,
-    SignalPayload, SoftwareName, VersionRange, codec::Packet,
+    Audience, ChatText, CommandBytes, GameName, MAX_CLIENT_FRAME, Manner, Name, Part, PlayerId, ResumeToken, RoomId,
+    RoomPassword, RoomPlan, RoomQuery, RoomTitle, SeatCount, Secret, SignalPayload, SoftwareName, VersionRange,
+    codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +102,43 @@ pub enum ClientPacket {
         /// Its password.
         secret: Secret,
     },
+    /// Says something: to the room, to the lobby, or to one player.
+    Say {
+        /// To whom.
+        to: Audience,
+        /// How.
+        manner: Manner,
+        /// What.
+        text: ChatText,
+    },
+    /// Asks for one page of the people in the lobby.
+    ListLobby {
+        /// Players with a number above this one are listed; 0 asks for the first page.
+        after: PlayerId,
+    },
+    /// Opens a room of one's own, as its owner, and takes its first seat.
+    CreateRoom(Box<RoomPlan>),
+    /// Asks for one page of the rooms that are as asked for.
+    FindRooms(Box<RoomQuery>),
+    /// Takes a free seat in a room with a password, or watches it.
+    Unlock {
+        /// Which room.
+        room: RoomId,
+        /// To sit there or to watch.
+        part: Part,
+        /// Its password.
+        password: RoomPassword,
+    },
+    /// The owner of the room puts someone out of it.
+    Remove {
+        /// Whom.
+        name: Name,
+    },
+    /// The owner of the room makes someone else in it the owner.
+    HandOver {
+        /// Whom.
+        name: Name,
+    },
 }
 
 /// What a client has seen of a room: every event up to this one.
@@ -147,6 +185,13 @@ impl Packet for ClientPacket {
     const MAX_PAYLOAD: usize = MAX_CLIENT_FRAME;
 
     fn holds_a_secret(&self) -> bool {
-        matches!(self, Self::Register { .. } | Self::Login { .. } | Self::Resume { .. })
+        matches!(
+            self,
+            Self::Register { .. }
+                | Self::Login { .. }
+                | Self::Resume { .. }
+                | Self::CreateRoom(_)
+                | Self::Unlock { .. }
+        )
     }
 }

@@ -16,7 +16,9 @@ mod client_packet;
 mod codec;
 mod frame;
 pub mod game;
+mod rooms;
 mod server_packet;
+mod talk;
 mod value;
 mod version;
 mod wire;
@@ -24,14 +26,16 @@ mod wire;
 pub use client_packet::{ClientPacket, JoinTarget, RoomFilter, Seen, SignalTarget};
 pub use codec::{ClientCodec, Codec, CodecError, Packet, ServerCodec};
 pub use frame::{FrameError, LENGTH_BYTES};
+pub use rooms::{About, Door, Part, RoomEntry, RoomList, RoomPlan, RoomQuery};
 pub use server_packet::{
     Ack, Chatted, Denial, DenialCode, Entered, Happened, Joined, KickReason, LeaveReason, Left, Limits, Member,
     RefusalReason, Refused, Resumed, Resumption, RoomInfo, Rooms, ServerPacket, Signalled, Snapshot, Updates, Welcome,
 };
+pub use talk::{Audience, History, LOBBY_PAGE, LobbyChat, LobbyPage, MAX_HISTORY, Manner, PastLine, Whisper};
 pub use value::{
     BoardSize, Cell, ChatText, CommandBytes, Direction, Encoded, GameName, List, ListError, Name, PlayerId, Reason,
-    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, Secret, SignalPayload, SoftwareName, StateBytes,
-    UpdateBytes, ValueError,
+    RefusalBytes, ResumeToken, RoomId, RoomPassword, RoomTitle, Seat, SeatCount, Secret, SignalPayload, SoftwareName,
+    StateBytes, UpdateBytes, ValueError,
 };
 pub use version::{PROTOCOL_VERSION, VersionRange};
 pub use wire::WireError;

@@ -1,9 +1,9 @@
 //! What the server says. The order of the variants is their type number on the wire: only append.
 
 use crate::{
-    ChatText, GameName, List, MAX_ACKS, MAX_SEATS, MAX_SERVER_FRAME, Name, PlayerId, ROOMS_PER_PAGE, Reason,
-    RefusalBytes, ResumeToken, RoomId, RoomTitle, Seat, SeatCount, SignalPayload, SoftwareName, StateBytes,
-    UpdateBytes, codec::Packet,
+    About, ChatText, GameName, History, List, LobbyChat, LobbyPage, MAX_ACKS, MAX_SEATS, MAX_SERVER_FRAME, Name,
+    PlayerId, ROOMS_PER_PAGE, Reason, RefusalBytes, ResumeToken, RoomId, RoomList, RoomTitle, Seat, SeatCount,
+    SignalPayload, SoftwareName, StateBytes, UpdateBytes, Whisper, codec::Packet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,36 @@ pub enum ServerPacket {
     Notice {
         /// What.
         text: ChatText,
+    },
+    /// Someone in the room did something, by their own words. Must be delivered.
+    Emote(Chatted),
+    /// Someone in the lobby said something. Dropped for a client that falls behind.
+    LobbyChat(LobbyChat),
+    /// Someone said something to this client's player alone, or that player to someone. Dropped for a client that falls
+    /// behind.
+    Whisper(Whisper),
+    /// What was said in the room before: right after [`ServerPacket::Joined`], where anything was. Dropped for a client that
+    /// falls behind.
+    History(History),
+    /// One page of the people in the lobby.
+    LobbyPage(LobbyPage),
+    /// One page of the rooms that are as asked for.
+    RoomList(RoomList),
+    /// What not every room has: right after [`ServerPacket::Joined`], where the room has it.
+    About(About),
+    /// The room has another owner. Must be delivered.
+    Owner {
+        /// The event's number.
+        event: u64,
+        /// The owner's seat; `None` where the last one has left.
+        seat: Option<Seat>,
+    },
+    /// The room's owner has put this client out of the room. A `RoomLeft` follows.
+    Removed {
+        /// Which room.
+        room: RoomId,
+        /// The owner.
+        by: Name,
     },
 }
 
@@ -227,6 +257,22 @@ pub enum DenialCode {
     Insecure,
     /// Too soon after wrong passwords; the reason says for how long.
     TooSoon,
+    /// That room has a password: unlock it.
+    PasswordRequired,
+    /// That is not the room's password.
+    WrongPassword,
+    /// The room's owner has put this player out not long ago.
+    Barred,
+    /// Only the room's owner may do that.
+    NotOwner,
+    /// Nobody of that name is there.
+    NoSuchPlayer,
+    /// Whoever it is for is too far behind to hear it.
+    NotHeard,
+    /// That can only be said from where it is heard: to the room by who sits in it, to the lobby by who is in no room.
+    NotHere,
+    /// A room of that game cannot have a board of that size.
+    BoardNotAllowed,
 }
 
 /// See [`ServerPacket::Rooms`].
@@ -322,6 +368,8 @@ pub enum LeaveReason {
     Disconnected,
     /// The server ended the connection: its client was too slow or broke a rule.
     Kicked,
+    /// The room's owner put the player out.
+    Removed,
 }
 
 /// See [`ServerPacket::Updates`].

@@ -48,6 +48,10 @@ fn the_tables_of_packets_have_every_type_number() {
 fn the_tables_of_enums_have_every_number() {
     let page = Page::read();
     check_plain::<RoomFilter>(&page, "RoomFilter");
+    check_plain::<Manner>(&page, "Manner");
+    check_plain::<Door>(&page, "Door");
+    check_plain::<Part>(&page, "Part");
+    check_enum(&page, "Audience", &[Audience::Room, Audience::Lobby, Audience::Player(Name::new("Ann").unwrap())]);
     check_plain::<SignalTarget>(&page, "SignalTarget");
     check_plain::<DenialCode>(&page, "DenialCode");
     check_plain::<LeaveReason>(&page, "LeaveReason");
@@ -106,6 +110,9 @@ fn the_limits_are_those_of_the_code() {
         constant("most bytes of a secret", Secret::MAX_BYTES),
         constant("most items of acks in Updates", MAX_ACKS),
         constant("most rooms on a page", ROOMS_PER_PAGE),
+        constant("most names on a page of the lobby", LOBBY_PAGE),
+        constant("most lines of a room's past chat", MAX_HISTORY),
+        constant("most bytes of a room's password", RoomPassword::MAX_BYTES),
         constant("most characters of a game's name", GameName::MAX_CHARS),
         constant("most bytes of a game's command", CommandBytes::MAX_BYTES),
         constant("most bytes of a game's refusal", RefusalBytes::MAX_BYTES),

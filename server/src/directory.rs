@@ -1,21 +1,28 @@
 //! The directory of rooms: the lobby's reservations and where each room's task listens. One lock, held briefly.
 
 use crate::{
+    door::{Doors, Shut, Visitor},
     games::{Entry, Games},
     metrics::Metrics,
-    room::{Inbox, Message, Newcomer, Opening, Returning, RingLimits, RoomSetup, Who},
+    room::{Inbox, Message, Newcomer, Opening, Returning, RingLimits, RoomSetup, Ticket, Who},
 };
 use futures::future::join_all;
 use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
 use malpan_net::{SessionId, Shard};
-use malpan_protocol::{GameName, LeaveReason, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, Rooms, Seat, SeatCount};
+use malpan_protocol::{
+    BoardSize, Door, GameName, LeaveReason, Name, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomList, RoomPlan, RoomQuery,
+    RoomTitle, Rooms, Seat, SeatCount,
+};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 /// All rooms of a server. Cheap to clone; all clones are the same directory.
 #[derive(Debug, Clone)]
@@ -42,6 +49,10 @@ pub(crate) struct RoomLimits {
     pub(crate) tick: Duration,
     /// Messages that may wait for a room.
     pub(crate) inbox: usize,
+    /// How long a room is kept that everyone has left; zero closes it at once.
+    pub(crate) empty_grace: Duration,
+    /// How long a room keeps someone out whom its owner has put out.
+    pub(crate) barred_for: Duration,
     /// What each keeps for those who come back.
     pub(crate) kept: RingLimits,
     /// The most bytes of that which a client is sent at once.
@@ -53,6 +64,7 @@ struct Open {
     lobby: Lobby,
     /// In the order of the rooms' numbers, in which whatever concerns all of them is done: the same each time it is repeated.
     inboxes: BTreeMap<RoomId, Inbox>,
+    doors: Doors,
     /// A seed for each room that opens.
     seeds: StdRng,
 }
@@ -70,6 +82,10 @@ pub(crate) enum NoPlace {
     NotWatchable(RoomId),
     #[error("this server has no game named {0}")]
     NoSuchGame(GameName),
+    #[error("a room of {game} cannot have a board of {size}")]
+    BoardNotAllowed { game: GameName, size: BoardSize },
+    #[error(transparent)]
+    Shut(#[from] Shut),
 }
 
 impl Directory {
@@ -77,27 +93,35 @@ impl Directory {
     /// of their games come from.
     pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, seed: u64, metrics: Metrics) -> Self {
         let seeds = StdRng::seed_from_u64(seed);
-        let open = Open { lobby: Lobby::new(limits.rooms), inboxes: BTreeMap::new(), seeds };
+        let lobby = Lobby::new(limits.rooms, !limits.empty_grace.is_zero());
+        let open = Open { lobby, inboxes: BTreeMap::new(), doors: Doors::default(), seeds };
         Self(Arc::new(Shared { games, limits, metrics, rules, rooms: Mutex::new(open) }))
     }
 
     /// Reserves a seat in a given room.
-    pub(crate) fn reserve(&self, room: RoomId) -> Result<Hold, NoPlace> {
+    pub(crate) fn reserve(&self, room: RoomId, visitor: Visitor<'_>) -> Result<Hold, NoPlace> {
         let mut open = self.open();
+        open.doors.open(room, visitor)?;
         let place = open.lobby.reserve(room)?;
         Ok(self.hold(&open, place))
     }
 
     /// Reserves a seat in the fullest open room of a game on `shard`; of any shard while `shard` has so few sessions that
     /// its own would be a lonely room; in a new room on `shard` where there is none. `None` is the default game.
-    pub(crate) fn reserve_any(&self, game: Option<GameName>, shard: &Shard) -> Result<Hold, NoPlace> {
+    pub(crate) fn reserve_any(
+        &self,
+        game: Option<GameName>,
+        visitor: Visitor<'_>,
+        shard: &Shard,
+    ) -> Result<Hold, NoPlace> {
         let game = self.game(game)?;
         let mut open = self.open();
+        let Open { lobby, doors, .. } = &mut *open;
         let few = shard.sessions() < game.seats.count();
         let own = (!few).then(|| shard.index());
-        match open.lobby.reserve_any(game.name, own) {
+        match lobby.reserve_any(game.name, own, |room| doors.open(room, visitor).is_ok()) {
             Some(place) => Ok(self.hold(&open, place)),
-            None => self.open_room(&mut open, game, None, game.seats, shard),
+            None => self.open_room(&mut open, game, Wanted::of(game), shard),
         }
     }
 
@@ -112,13 +136,39 @@ impl Directory {
         let game = self.game(game)?;
         // More seats than the game has might be more than its rules can bear.
         let seats = seats.unwrap_or(game.seats).min(game.seats);
-        self.open_room(&mut self.open(), game, Some(title), seats, shard)
+        self.open_room(&mut self.open(), game, Wanted { title: Some(title), seats, ..Wanted::of(game) }, shard)
+    }
+
+    /// As [`Directory::reserve_new`], of a room that belongs to whoever opens it.
+    pub(crate) fn reserve_own(&self, plan: &RoomPlan, owner: &Name, shard: &Shard) -> Result<Hold, NoPlace> {
+        let game = self.game(plan.game)?;
+        let seats = plan.seats.unwrap_or(game.seats).min(game.seats);
+        if let Some(size) = plan.board
+            && !game.allows(size, seats)
+        {
+            return Err(NoPlace::BoardNotAllowed { game: game.name, size });
+        }
+        let mut open = self.open();
+        let door = plan.password.as_ref().map_or(Door::Open, |_| Door::Password);
+        let wanted = Wanted { title: Some(plan.title.clone()), seats, board: plan.board, door, owned: true };
+        let hold = self.open_room(&mut open, game, wanted, shard)?;
+        if let Some(password) = &plan.password {
+            open.doors.lock(hold.room, password);
+        }
+        open.lobby.describe(hold.room, door, Some(owner.clone()));
+        Ok(hold)
     }
 
     /// Reserves a place to watch a room from over a session.
-    pub(crate) fn reserve_watch(&self, room: RoomId, session: SessionId) -> Result<Hold, NoPlace> {
+    pub(crate) fn reserve_watch(
+        &self,
+        room: RoomId,
+        visitor: Visitor<'_>,
+        session: SessionId,
+    ) -> Result<Hold, NoPlace> {
         let mut open = self.open();
         let game = open.lobby.game(room).ok_or(WatchError::NoSuchRoom(room))?;
+        open.doors.open(room, visitor)?;
         if !self.game(Some(game))?.watchable {
             return Err(NoPlace::NotWatchable(room));
         }
@@ -130,6 +180,7 @@ impl Directory {
             room,
             who: Who::Watcher(session),
             session: None,
+            ticket: None,
             state: HoldState::Reserved,
         })
     }
@@ -138,6 +189,23 @@ impl Directory {
     pub(crate) fn page(&self, after: RoomId, filter: RoomFilter) -> Rooms {
         let (rooms, next) = self.open().lobby.page(after, filter, ROOMS_PER_PAGE);
         Rooms { rooms: rooms.try_into().expect("a page has at most ROOMS_PER_PAGE rooms"), next }
+    }
+
+    /// One page of the rooms that are what `query` asks for.
+    pub(crate) fn find(&self, query: &RoomQuery) -> RoomList {
+        let (rooms, next) = self.open().lobby.find(query, ROOMS_PER_PAGE);
+        RoomList { rooms: rooms.try_into().expect("a page has at most ROOMS_PER_PAGE rooms"), next }
+    }
+
+    /// A room belongs to another, or to nobody any more.
+    pub(crate) fn set_owner(&self, room: RoomId, owner: Option<Name>) {
+        self.open().lobby.set_owner(room, owner);
+    }
+
+    /// The owner of a room has put someone out, who stays out for a while.
+    pub(crate) fn bar(&self, room: RoomId, name: &Name) {
+        let until = Instant::now() + self.0.limits.barred_for;
+        self.open().doors.bar(room, name, until);
     }
 
     /// How many rooms there are.
@@ -167,9 +235,27 @@ impl Directory {
         let mut open = self.open();
         let released = open.lobby.release(place);
         if released == Released::Closed {
-            open.inboxes.remove(&place.room);
+            open.forget(place.room);
         }
         released
+    }
+
+    /// Closes a room that has been empty for long enough; false where someone is on the way to it.
+    pub(crate) fn close_if_empty(&self, room: RoomId) -> bool {
+        let mut open = self.open();
+        let closed = open.lobby.close_if_empty(room);
+        if closed {
+            open.forget(room);
+        }
+        closed
+    }
+
+    /// From now on a room closes with its last seat; those that are empty close at once.
+    pub(crate) fn keep_empty_rooms_no_more(&self) {
+        let mut open = self.open();
+        for room in open.lobby.keep_empty_no_more() {
+            open.close(room);
+        }
     }
 
     /// Someone watches a room no more.
@@ -192,7 +278,7 @@ impl Directory {
     pub(crate) fn remove(&self, room: RoomId) {
         let mut open = self.open();
         open.lobby.remove(room);
-        open.inboxes.remove(&room);
+        open.forget(room);
     }
 
     fn game(&self, name: Option<GameName>) -> Result<&Entry, NoPlace> {
@@ -206,10 +292,12 @@ impl Directory {
         &self,
         open: &mut Open,
         game: &Entry,
-        title: Option<RoomTitle>,
-        seats: SeatCount,
+        Wanted { title, seats, board, door, owned }: Wanted,
         shard: &Shard,
     ) -> Result<Hold, NoPlace> {
+        if let Some(empty) = open.lobby.make_place() {
+            open.close(empty);
+        }
         let mut named = None;
         let place = open.lobby.open(
             |room| named.insert(title.unwrap_or_else(|| room_title(game.name, room))).clone(),
@@ -217,11 +305,11 @@ impl Directory {
             seats,
             shard.index(),
         )?;
-        let RoomLimits { tick, inbox, kept, replay, .. } = self.0.limits;
+        let RoomLimits { tick, inbox, kept, replay, empty_grace, .. } = self.0.limits;
         let opening = Opening {
             id: place.room,
             title: named.expect("the lobby names each room it opens"),
-            setup: RoomSetup { seats, tick, inbox, kept, replay },
+            setup: RoomSetup { seats, tick, inbox, kept, replay, empty_grace, board, door, owned },
             seed: open.seeds.random(),
             directory: self.clone(),
             metrics: self.0.metrics.clone(),
@@ -241,11 +329,60 @@ impl Directory {
 
     fn hold(&self, open: &Open, Place { room, seat }: Place) -> Hold {
         let inbox = open.inboxes[&room].clone();
-        Hold { directory: self.clone(), inbox, room, who: Who::Seat(seat), session: None, state: HoldState::Reserved }
+        Hold {
+            directory: self.clone(),
+            inbox,
+            room,
+            who: Who::Seat(seat),
+            session: None,
+            ticket: None,
+            state: HoldState::Reserved,
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// The lobby has closed an empty room: its task is told.
+    fn close(&mut self, room: RoomId) {
+        if let Some(inbox) = self.forget(room) {
+            tell(&inbox, Message::Vacant(Released::Closed));
+        }
+    }
+
+    /// A room has closed, and nobody finds it any more.
+    fn forget(&mut self, room: RoomId) -> Option<Inbox> {
+        self.doors.remove(room);
+        self.inboxes.remove(&room)
+    }
+}
+
+/// What a new room is to be.
+#[derive(Debug)]
+struct Wanted {
+    title: Option<RoomTitle>,
+    seats: SeatCount,
+    board: Option<BoardSize>,
+    door: Door,
+    owned: bool,
+}
+
+impl Wanted {
+    /// Any room of that game.
+    fn of(game: &Entry) -> Self {
+        Self { title: None, seats: game.seats, board: None, door: Door::Open, owned: false }
+    }
+}
+
+/// Tells a room something and does not wait.
+fn tell(inbox: &Inbox, message: Message) {
+    if let Err(mpsc::error::TrySendError::Full(message)) = inbox.try_send(message) {
+        let inbox = inbox.clone();
+        // Ends with the room at the latest.
+        tokio::spawn(async move { inbox.send(message).await });
     }
 }
 
@@ -264,6 +401,8 @@ pub(crate) struct Hold {
     who: Who,
     /// Whose it is, once it is taken.
     session: Option<SessionId>,
+    /// By which the room says that it has put them out.
+    ticket: Option<Arc<Ticket>>,
     state: HoldState,
 }
 
@@ -294,15 +433,21 @@ impl Hold {
         }
     }
 
-    /// Whether the room has closed under someone who watches. Who has a seat keeps it open.
+    /// Whether the room has put them out, or has closed under someone who watches. Who has a seat keeps it open.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.who, Who::Watcher(_)) && self.inbox.is_closed()
+        self.is_put_out() || (matches!(self.who, Who::Watcher(_)) && self.inbox.is_closed())
+    }
+
+    /// Whether the room has let go of them without being asked, and nothing of theirs counts any more.
+    pub(crate) fn is_put_out(&self) -> bool {
+        self.ticket.as_ref().is_some_and(|ticket| ticket.is_void())
     }
 
     /// Comes in; false where the room has closed or failed. Waits while the room's inbox is full.
     pub(crate) async fn come_in(&mut self, newcomer: Newcomer) -> bool {
         let seat = self.seat();
         self.session = Some(newcomer.to.session());
+        self.ticket = newcomer.to.ticket().cloned();
         let told = self.send(Message::Join { seat, newcomer }).await;
         if told {
             self.state = HoldState::Taken;
@@ -313,6 +458,8 @@ impl Hold {
     /// Comes back to the own seat; false where the room has failed, or it is no seat. Waits while the room's inbox is full.
     pub(crate) async fn come_back(&mut self, returning: Returning) -> bool {
         let (Some(seat), Some(before)) = (self.seat(), self.session) else { return false };
+        // From now on it is by this one that the room puts them out.
+        self.ticket = returning.to.ticket().cloned();
         let session = returning.to.session();
         let told = self.send(Message::Resume { seat, before, returning }).await;
         if told {
@@ -353,7 +500,7 @@ impl Hold {
 
     /// Leaves because the connection ended. Does not wait: whoever is gone is told nothing more.
     pub(crate) fn vacate(mut self, reason: LeaveReason) {
-        if self.state == HoldState::Taken {
+        if self.state == HoldState::Taken && !self.is_put_out() {
             self.state = HoldState::Left;
             self.send_without_waiting(self.leaving(reason, None));
         }
@@ -366,11 +513,7 @@ impl Hold {
     }
 
     fn send_without_waiting(&self, message: Message) {
-        if let Err(mpsc::error::TrySendError::Full(message)) = self.inbox.try_send(message) {
-            let inbox = self.inbox.clone();
-            // Ends with the room at the latest.
-            tokio::spawn(async move { inbox.send(message).await });
-        }
+        tell(&self.inbox, message);
     }
 }
 
@@ -378,11 +521,12 @@ impl Drop for Hold {
     fn drop(&mut self) {
         match (self.state, self.who) {
             (HoldState::Left, _) => {}
+            _ if self.is_put_out() => {}
             (HoldState::Reserved, Who::Seat(seat)) => {
                 let released = self.directory.release(Place { room: self.room, seat });
-                if released == Released::Closed {
-                    // Those who watch keep the room's task alive, and it does not know of this seat.
-                    self.send_without_waiting(Message::Abandoned);
+                if released != Released::Open {
+                    // The room does not know of this seat, and those who watch may keep its task alive.
+                    self.send_without_waiting(Message::Vacant(released));
                 }
             }
             (HoldState::Reserved, Who::Watcher(_)) => self.directory.unwatch(self.room),

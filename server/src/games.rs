@@ -15,7 +15,7 @@ use crate::{
     room::{self, Inbox, Opening},
 };
 use malpan_game::{Board, FiveInARow, Game};
-use malpan_protocol::{GameName, SeatCount};
+use malpan_protocol::{BoardSize, GameName, SeatCount};
 use std::{fmt, sync::Arc};
 
 /// What a new room's rules may want to know.
@@ -23,6 +23,8 @@ use std::{fmt, sync::Arc};
 pub struct NewRoom {
     /// Seats of the room.
     pub seats: SeatCount,
+    /// The size of board that was asked for; `None` where none was. See [`Games::sized`].
+    pub board: Option<BoardSize>,
     /// For rules that need chance: another for each room. Rules that take no chance but from here can be replayed.
     pub seed: u64,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Entry {
     /// The most seats of a room.
     pub(crate) seats: SeatCount,
     pub(crate) watchable: bool,
+    /// The largest board that may be asked for; `None` where there is none to choose.
+    largest: Option<BoardSize>,
     open: Arc<dyn Fn(Opening) -> Inbox + Send + Sync>,
 }
 
@@ -59,7 +63,10 @@ impl Games {
     pub fn board(config: &GameConfig) -> Self {
         let (size, seats) = (config.board, config.seats);
         Self(Vec::new())
-            .with(u8::try_from(seats.count()).expect("at most 10"), move |room| Board::new(size, room.seats))
+            .with(u8::try_from(seats.count()).expect("at most 10"), move |room| {
+                Board::new(room.board.unwrap_or(size), room.seats)
+            })
+            .sized(config.board_max)
     }
 
     /// No game but this one, which is the default.
@@ -82,10 +89,23 @@ impl Games {
         let seats = SeatCount::new(seats).expect("a room has 1 to 10 seats");
         let new = Arc::new(new);
         let open = Arc::new(move |opening: Opening| {
-            let (new, room) = (Arc::clone(&new), NewRoom { seats: opening.setup.seats, seed: opening.seed });
+            let (new, room) = (
+                Arc::clone(&new),
+                NewRoom { seats: opening.setup.seats, board: opening.setup.board, seed: opening.seed },
+            );
             room::spawn(move || new(room), opening)
         });
-        self.0.push(Entry { name: G::NAME, seats, watchable: G::WATCHABLE, open });
+        self.0.push(Entry { name: G::NAME, seats, watchable: G::WATCHABLE, largest: None, open });
+        self
+    }
+
+    /// Lets whoever opens a room of the game that was added last choose the size of its board, up to `largest` each way. Its
+    /// rules find it in [`NewRoom::board`].
+    #[must_use]
+    pub fn sized(mut self, largest: BoardSize) -> Self {
+        if let Some(entry) = self.0.last_mut() {
+            entry.largest = Some(largest);
+        }
         self
     }
 
@@ -105,6 +125,12 @@ impl Games {
 }
 
 impl Entry {
+    /// Whether a room of it may have a board of that size for so many.
+    pub(crate) fn allows(&self, size: BoardSize, seats: SeatCount) -> bool {
+        self.largest.is_some_and(|largest| size.width() <= largest.width() && size.height() <= largest.height())
+            && size.cells() >= seats.count()
+    }
+
     /// Spawns a room of this game.
     pub(crate) fn open(&self, opening: Opening) -> Inbox {
         (self.open)(opening)

@@ -9,6 +9,7 @@ use crate::{
     greeting::{Greeting, begins_hello},
     metrics::{MeteredStore, Metrics},
     outgoing::{Outgoing, frame},
+    people::People,
     player::{Player, Rates},
     resume::{Grace, Registry, TokenSource},
     room::RingLimits,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) people: People,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
     /// How many lecture clients have been given a name.
@@ -85,6 +87,8 @@ impl Host {
             watchers: config.limits.watchers_per_room,
             tick: config.game.tick,
             inbox: config.limits.room_inbox,
+            empty_grace: config.limits.empty_room_grace,
+            barred_for: config.limits.removed_for,
             kept: RingLimits { events: kept, bytes: config.limits.ring_bytes },
             // The answer and the snapshot behind it have to fit as well.
             replay: config.limits.queue_bytes.saturating_sub(MAX_SERVER_FRAME),
@@ -97,6 +101,7 @@ impl Host {
             accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
             registry: Registry::new(grace, tokens),
             store,
+            people: People::new(config.limits.lobby_deliveries_per_second),
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             lecture_clients: AtomicU64::new(0),
@@ -152,6 +157,7 @@ impl Host {
     pub fn start_draining(&self, within: Duration) {
         // An error means that it has been asked to before; it stops as it said then.
         let _ = self.0.draining.set(Instant::now() + within);
+        self.0.directory.keep_empty_rooms_no_more();
     }
 
     /// Has every room send what it holds back for its next flush, and waits until all have.

@@ -158,6 +158,8 @@ async fn run(actions: &[Action]) {
     let mut config = without_grace();
     config.game.board = BoardSize::new(3, 2).expect("a valid size");
     config.game.seats = SeatCount::new(SEATS).expect("a valid count");
+    // A room is gone with its last player: how long an empty one is kept is another test's.
+    config.limits.empty_room_grace = Duration::ZERO;
     // Here nobody is sent away for doing too much at once.
     config.limits.rate_limit_strikes = 1000;
     let mut server = MemoryServer::new(config, 2);

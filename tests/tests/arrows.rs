@@ -51,9 +51,7 @@ fn rules_are_pure() {
 
 #[test]
 fn a_store_keeps_records_and_knows_nothing_of_who_uses_it() {
-    let folder = root().join("server/src/store");
-    for file in fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
+    for path in sources(root().join("server/src/store")) {
         let code = code_of(&fs::read_to_string(&path).unwrap());
         for word in ["malpan_net", "malpan_game", "Session", "Board", "crate::room", "crate::player", "crate::host"] {
             assert!(!code.contains(word), "{} names {word}", path.display());
@@ -64,8 +62,7 @@ fn a_store_keeps_records_and_knows_nothing_of_who_uses_it() {
 
 #[test]
 fn accounts_see_no_socket_and_no_board() {
-    for file in fs::read_dir(root().join("server/src/accounts")).unwrap() {
-        let path = file.unwrap().path();
+    for path in sources(root().join("server/src/accounts")) {
         let code = code_of(&fs::read_to_string(&path).unwrap());
         for word in
             ["malpan_net", "malpan_game", "Session", "Socket", "Board", "crate::room", "crate::player", "crate::host"]
@@ -73,6 +70,12 @@ fn accounts_see_no_socket_and_no_board() {
             assert!(!code.contains(word), "{} names {word}", path.display());
         }
     }
+}
+
+/// Every source file in a folder, and in the folders in it.
+fn sources(folder: PathBuf) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(path) } else { vec![path] }).collect()
 }
 
 /// The file without its comments and tests.

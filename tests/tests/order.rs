@@ -5,8 +5,9 @@
 use malpan_client::{Client, ClientError, Connection, Room};
 use malpan_e2e::{MemoryServer, arrived, bytes_of, line, name, payload, step};
 use malpan_protocol::{
-    ClientPacket, Denial, DenialCode, Direction, JoinTarget, LeaveReason, ResumeToken, RoomFilter, RoomId, RoomTitle,
-    Secret, ServerCodec, ServerPacket, SignalTarget, SoftwareName, VersionRange,
+    Audience, ClientPacket, Denial, DenialCode, Direction, JoinTarget, LeaveReason, Manner, Part, PlayerId,
+    ResumeToken, RoomFilter, RoomId, RoomPassword, RoomPlan, RoomQuery, RoomTitle, Secret, ServerCodec, ServerPacket,
+    SignalTarget, SoftwareName, VersionRange,
 };
 use malpan_server::config::Config;
 use std::time::Duration;
@@ -33,7 +34,13 @@ fn allowed_in(packet: &ClientPacket) -> &'static [State] {
         | ClientPacket::Resume { .. }
         | ClientPacket::Register { .. }
         | ClientPacket::Login { .. } => &[Greeted],
-        ClientPacket::ListRooms { .. } => &[Lobby, Seated],
+        ClientPacket::ListRooms { .. } | ClientPacket::FindRooms(_) | ClientPacket::ListLobby { .. } => {
+            &[Lobby, Seated]
+        }
+        // What is said to where one is not is denied, and the connection goes on.
+        ClientPacket::Say { .. } => &[Lobby, Seated],
+        ClientPacket::CreateRoom(_) | ClientPacket::Unlock { .. } => &[Lobby],
+        ClientPacket::Remove { .. } | ClientPacket::HandOver { .. } => &[Seated],
         ClientPacket::OpenRoom { .. } | ClientPacket::Join { .. } | ClientPacket::Watch { .. } => &[Lobby],
         ClientPacket::Leave
         | ClientPacket::Command { .. }
@@ -72,6 +79,19 @@ fn packets() -> Vec<ClientPacket> {
         ClientPacket::Resume { token: ResumeToken::new([7; 32]), seen: None },
         ClientPacket::Register { name: name("at home"), secret: secret() },
         ClientPacket::Login { name: name("at home"), secret: secret() },
+        ClientPacket::Say { to: Audience::Player(name("offender")), manner: Manner::Say, text: line("hi") },
+        ClientPacket::ListLobby { after: PlayerId(0) },
+        ClientPacket::CreateRoom(Box::new(RoomPlan {
+            game: None,
+            title: RoomTitle::new("own").unwrap(),
+            seats: None,
+            board: None,
+            password: None,
+        })),
+        ClientPacket::FindRooms(Box::new(RoomQuery::ALL)),
+        ClientPacket::Unlock { room: RoomId(1), part: Part::Seat, password: RoomPassword::new("any").unwrap() },
+        ClientPacket::Remove { name: name("witness") },
+        ClientPacket::HandOver { name: name("witness") },
     ]
 }
 

@@ -24,6 +24,7 @@ mod plain;
 mod screen;
 mod session;
 mod signals;
+mod slash;
 mod terminal;
 #[cfg(test)]
 mod testing;

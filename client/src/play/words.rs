@@ -4,7 +4,7 @@ use super::{game::Game, session::Refusal};
 use malpan_client::{
     ClientError,
     protocol::{
-        Denial, DenialCode, GameName, KickReason, LeaveReason, RoomId,
+        ChatText, Denial, DenialCode, GameName, KickReason, LeaveReason, Manner, Name, RoomId, Whisper,
         game::{board, five},
     },
 };
@@ -47,6 +47,7 @@ pub(crate) fn leave(reason: LeaveReason) -> Option<&'static str> {
         LeaveReason::Left => None,
         LeaveReason::Disconnected => Some("connection lost"),
         LeaveReason::Kicked => Some("removed by the server"),
+        LeaveReason::Removed => Some("removed by the owner"),
     }
 }
 
@@ -97,8 +98,30 @@ pub(crate) fn denial(denial: &Denial) -> String {
         DenialCode::SignInRequired => "the server takes no guests; sign in to an account",
         DenialCode::Insecure => "the server takes no password over an unencrypted connection; use TLS",
         DenialCode::TooSoon => "too many wrong passwords; wait a little",
+        DenialCode::PasswordRequired => "the room has a password",
+        DenialCode::WrongPassword => "that is not the room's password",
+        DenialCode::Barred => "you were removed from that room not long ago",
+        DenialCode::NotOwner => "only the room's owner may do that",
+        DenialCode::NoSuchPlayer => "nobody of that name is there",
+        DenialCode::NotHeard => "they are too far behind to hear that",
+        DenialCode::NotHere => "that cannot be said from here",
+        DenialCode::BoardNotAllowed => "a room of that game cannot have such a board",
     }
     .into()
+}
+
+/// What someone said or did.
+pub(crate) fn spoken(manner: Manner, name: &Name, text: &ChatText) -> String {
+    match manner {
+        Manner::Say => format!("{name}: {text}"),
+        Manner::Emote => format!("* {name} {text}"),
+    }
+}
+
+/// A whisper as the one of that name sees it.
+pub(crate) fn whisper(whisper: &Whisper, own: &Name) -> String {
+    let said = spoken(whisper.manner, &whisper.from, &whisper.text);
+    if whisper.from == *own { format!("(to {}) {said}", whisper.to) } else { format!("(whispers) {said}") }
 }
 
 /// Why nothing can be played, and what to do where there is no server.

@@ -164,6 +164,14 @@ impl Name {
     }
 }
 
+impl RoomTitle {
+    /// The title with case folded away, for whoever looks for a part of it.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        caseless::default_case_fold_str(&self.0).nfc().collect()
+    }
+}
+
 impl ChatText {
     /// `text` as a line of chat, with what may not stand in one replaced or cut off; `None` where nothing is left to see.
     /// For clients of other protocols, who are not told what is wrong.

@@ -1,6 +1,6 @@
 //! What the examples of `docs/protocol.md` mean, by their names there.
 
-use super::{game_examples, games::row};
+use super::{game_examples, games::row, room_examples};
 use malpan_protocol::{
     game::board::{self, Position},
     *,
@@ -58,6 +58,7 @@ pub(crate) fn to_server() -> Table<ClientPacket> {
         ("session/bye", vec![P::Bye]),
     ];
     examples.extend(game_examples::to_server());
+    examples.extend(room_examples::to_server());
     examples
 }
 
@@ -133,6 +134,7 @@ pub(crate) fn to_client() -> Table<ServerPacket> {
         ("session/left", vec![P::RoomLeft { room: RoomId(1) }]),
     ];
     examples.extend(game_examples::to_client());
+    examples.extend(room_examples::to_client());
     examples
 }
 

@@ -8,6 +8,7 @@ mod game_examples;
 pub(crate) mod games;
 pub(crate) mod names;
 pub(crate) mod page;
+mod room_examples;
 pub(crate) mod strategies;
 
 use bytes::BytesMut;

@@ -2,8 +2,8 @@
 //! and from here by the tests to the document and the strategies.
 
 use malpan_protocol::{
-    ClientPacket, DenialCode, Direction, JoinTarget, KickReason, LeaveReason, RefusalReason, Resumption, RoomFilter,
-    ServerPacket, SignalTarget,
+    Audience, ClientPacket, DenialCode, Direction, Door, JoinTarget, KickReason, LeaveReason, Manner, Part,
+    RefusalReason, Resumption, RoomFilter, ServerPacket, SignalTarget,
     game::{
         board::Refusal as BoardRefusal,
         five::{Command as FiveCommand, Outcome, Phase, Refusal as FiveRefusal, Update as FiveUpdate, Victory},
@@ -45,9 +45,11 @@ pub(crate) trait Plain: Copy + 'static {
 }
 
 variant_names!(ClientPacket: Hello Guest ListRooms OpenRoom Join Leave Command Chat Signal Ping Pong Bye Watch Resume
-    Register Login);
+    Register Login Say ListLobby CreateRoom FindRooms Unlock Remove HandOver);
 variant_names!(ServerPacket: Welcome Denied SignedIn Rooms Joined Entered Left Updates Snapshot Refused Chat Signal Echo
-    Ping Pong RoomLeft Draining Kicked Happened Token Resumed Away Back Absent Notice);
+    Ping Pong RoomLeft Draining Kicked Happened Token Resumed Away Back Absent Notice Emote LobbyChat
+    Whisper History LobbyPage RoomList About Owner Removed);
+variant_names!(Audience: Room Lobby Player);
 variant_names!(JoinTarget: Any Room AnyOf);
 variant_names!(RefusalReason: TooFast Rules);
 variant_names!(Resumption: Lobby Missed Anew);
@@ -56,13 +58,17 @@ variant_names!(FiveUpdate: Began Placed Over RematchAsked);
 variant_names!(Outcome: Won Draw);
 variant_names!(Phase: Waiting Playing Over);
 
+plain_enum!(Manner: Say Emote);
+plain_enum!(Door: Open Password);
+plain_enum!(Part: Seat Watch);
 plain_enum!(RoomFilter: All Open);
 plain_enum!(SignalTarget: Myself Room);
 plain_enum!(Direction: Up Down Left Right);
 plain_enum!(DenialCode: Version Malformed OutOfOrder ServerFull AddressFull TooManyUnsigned NameTaken TooManyAttempts
     RoomFull NoSuchRoom TooManyRooms RateLimited Draining NoSuchGame NotWatchable Watching ResumeRefused TlsRequired
-    WrongCredentials Busy Banned SignInRequired Insecure TooSoon);
-plain_enum!(LeaveReason: Left Disconnected Kicked);
+    WrongCredentials Busy Banned SignInRequired Insecure TooSoon PasswordRequired WrongPassword Barred NotOwner NoSuchPlayer
+    NotHeard NotHere BoardNotAllowed);
+plain_enum!(LeaveReason: Left Disconnected Kicked Removed);
 plain_enum!(KickReason: SlowConsumer TooLate Silent Flooding Stopping RoomFailed InternalError TakenOver
     SignedInElsewhere Banned AccountDeleted);
 plain_enum!(BoardRefusal: OffBoard Taken);

@@ -30,6 +30,17 @@ pub(crate) fn client_packet() -> impl Strategy<Value = ClientPacket> {
         (token(), option::of(seen())).prop_map(|(token, seen)| P::Resume { token, seen }),
         (name(), secret()).prop_map(|(name, secret)| P::Register { name, secret }),
         (name(), secret()).prop_map(|(name, secret)| P::Login { name, secret }),
+        (audience(), plain::<Manner>(), chat_text()).prop_map(|(to, manner, text)| P::Say { to, manner, text }),
+        number_u64().prop_map(|after| P::ListLobby { after: PlayerId(after) }),
+        room_plan().prop_map(|plan| P::CreateRoom(Box::new(plan))),
+        room_query().prop_map(|query| P::FindRooms(Box::new(query))),
+        (number_u32(), plain::<Part>(), room_password()).prop_map(|(id, part, password)| P::Unlock {
+            room: RoomId(id),
+            part,
+            password
+        }),
+        name().prop_map(|name| P::Remove { name }),
+        name().prop_map(|name| P::HandOver { name }),
     ]
 }
 
@@ -79,6 +90,30 @@ pub(crate) fn server_packet() -> impl Strategy<Value = ServerPacket> {
         (number_u64(), seat()).prop_map(|(event, seat)| P::Back { event, seat }),
         vec(seat(), 0..=MAX_SEATS).prop_map(|seats| P::Absent { seats: seats.try_into().unwrap() }),
         chat_text().prop_map(|text| P::Notice { text }),
+        (number_u64(), seat(), chat_text()).prop_map(|(event, seat, text)| P::Emote(Chatted { event, seat, text })),
+        (name(), plain::<Manner>(), chat_text()).prop_map(|(name, manner, text)| P::LobbyChat(LobbyChat {
+            name,
+            manner,
+            text
+        })),
+        (name(), name(), plain::<Manner>(), chat_text()).prop_map(|(from, to, manner, text)| P::Whisper(Whisper {
+            from,
+            to,
+            manner,
+            text
+        })),
+        history().prop_map(P::History),
+        (any::<u32>(), vec(name(), 0..=LOBBY_PAGE), option::of(number_u64().prop_map(PlayerId)))
+            .prop_map(|(total, names, next)| P::LobbyPage(LobbyPage { total, names: names.try_into().unwrap(), next })),
+        (vec(room_entry(), 0..=ROOMS_PER_PAGE), option::of(number_u32().prop_map(RoomId)))
+            .prop_map(|(rooms, next)| P::RoomList(RoomList { rooms: rooms.try_into().unwrap(), next })),
+        (number_u32(), option::of(seat()), plain::<Door>()).prop_map(|(id, owner, door)| P::About(About {
+            room: RoomId(id),
+            owner,
+            door
+        })),
+        (number_u64(), option::of(seat())).prop_map(|(event, seat)| P::Owner { event, seat }),
+        (number_u32(), name()).prop_map(|(id, by)| P::Removed { room: RoomId(id), by }),
     ]
 }
 
@@ -110,6 +145,61 @@ pub(crate) fn join_target() -> impl Strategy<Value = JoinTarget> {
         number_u32().prop_map(|id| JoinTarget::Room(RoomId(id))),
         game_name().prop_map(JoinTarget::AnyOf),
     ]
+}
+
+fn audience() -> impl Strategy<Value = Audience> {
+    prop_oneof![Just(Audience::Room), Just(Audience::Lobby), name().prop_map(Audience::Player)]
+}
+
+fn room_password() -> impl Strategy<Value = RoomPassword> {
+    prop_oneof!["[ -~]{1,64}", "[가-힣]{1,21}"].prop_map(|text| RoomPassword::new(&text).unwrap())
+}
+
+fn board_size() -> impl Strategy<Value = BoardSize> {
+    (1..=BoardSize::MAX_SIDE, 1..=BoardSize::MAX_SIDE)
+        .prop_map(|(width, height)| BoardSize::new(width, height).unwrap())
+}
+
+fn room_plan() -> impl Strategy<Value = RoomPlan> {
+    let limits = (option::of(seat_count()), option::of(board_size()), option::of(room_password()));
+    (option::of(game_name()), title(), limits).prop_map(|(game, title, (seats, board, password))| RoomPlan {
+        game,
+        title,
+        seats,
+        board,
+        password,
+    })
+}
+
+fn room_query() -> impl Strategy<Value = RoomQuery> {
+    let wanted = (option::of(plain::<Door>()), option::of(game_name()), option::of(title()));
+    (number_u32(), plain::<RoomFilter>(), wanted).prop_map(|(after, seats, (door, game, title))| RoomQuery {
+        after: RoomId(after),
+        seats,
+        door,
+        game,
+        title,
+    })
+}
+
+/// As a server sends it: of so many long lines that they fit.
+fn history() -> impl Strategy<Value = History> {
+    let line =
+        (name(), plain::<Manner>(), chat_text()).prop_map(|(name, manner, text)| PastLine { name, manner, text });
+    let short = ("[a-z]{1,9}", plain::<Manner>()).prop_map(|(text, manner)| PastLine {
+        name: Name::new("Ann").unwrap(),
+        manner,
+        text: ChatText::new(&text).unwrap(),
+    });
+    let lines = prop_oneof![vec(line, 0..=15), vec(short, MAX_HISTORY..=MAX_HISTORY)];
+    (number_u32(), lines).prop_map(|(id, lines)| History { room: RoomId(id), lines: lines.try_into().unwrap() })
+}
+
+fn room_entry() -> impl Strategy<Value = RoomEntry> {
+    (room_info(), plain::<Door>(), option::of(name())).prop_map(|(info, door, owner)| {
+        let RoomInfo { room, title, game, taken, seats, watchers } = info;
+        RoomEntry { room, title, game, taken, seats, watchers, door, owner }
+    })
 }
 
 /// Any refusal of a command.

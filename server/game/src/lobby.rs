@@ -1,26 +1,37 @@
 //! The lobby: which rooms there are and which seats are free. One reservation at a time; the host holds a lock around
 //! it.
 
-use malpan_protocol::{GameName, MAX_SEATS, RoomFilter, RoomId, RoomInfo, RoomTitle, Seat, SeatCount};
+use malpan_protocol::{
+    Door, GameName, MAX_SEATS, Name, RoomEntry, RoomFilter, RoomId, RoomInfo, RoomQuery, RoomTitle, Seat, SeatCount,
+};
 use std::collections::BTreeMap;
 
+/// Rooms that are looked at for one page, at the most: whoever asks for what no room has keeps nobody waiting.
+const LOOKS_PER_PAGE: usize = 1000;
+
 /// The rooms, their seats, and who watches. A reserved seat counts as taken, so a room with one cannot close under whoever
-/// is on the way to it. Watchers keep no room open.
+/// is on the way to it. Watchers keep no room open. A room without a seat taken may be kept for a while: until it is closed
+/// it is as any other.
 #[derive(Debug)]
 pub struct Lobby {
     rooms: BTreeMap<RoomId, Entry>,
     last: u32,
     max_rooms: usize,
+    keeps_empty: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
     title: RoomTitle,
+    /// For whoever looks for a part of it.
+    folded: Box<str>,
     game: GameName,
     shard: usize,
     seats: SeatCount,
     taken: [bool; MAX_SEATS],
     watchers: usize,
+    door: Door,
+    owner: Option<Name>,
 }
 
 /// A reserved seat.
@@ -64,15 +75,17 @@ pub struct OpenError(usize);
 pub enum Released {
     /// Others still have seats in it.
     Open,
+    /// It was the last seat, and the room is kept: [`Lobby::close_if_empty`] closes it.
+    Empty,
     /// It was the last seat: the room is no longer listed and its number is never used again.
     Closed,
 }
 
 impl Lobby {
-    /// No rooms yet; at most `max_rooms` at once.
+    /// No rooms yet; at most `max_rooms` at once. `keeps_empty` keeps those that everyone has left.
     #[must_use]
-    pub fn new(max_rooms: usize) -> Self {
-        Self { rooms: BTreeMap::new(), last: 0, max_rooms }
+    pub fn new(max_rooms: usize, keeps_empty: bool) -> Self {
+        Self { rooms: BTreeMap::new(), last: 0, max_rooms, keeps_empty }
     }
 
     /// Opens a room on a shard and reserves its first seat. The title is given the room's number.
@@ -89,7 +102,18 @@ impl Lobby {
         let number = self.last.checked_add(1).filter(|_| self.rooms.len() < self.max_rooms);
         let room = RoomId(number.ok_or(OpenError(self.rooms.len()))?);
         self.last = room.0;
-        let mut entry = Entry { title: title(room), game, shard, seats, taken: [false; MAX_SEATS], watchers: 0 };
+        let title = title(room);
+        let mut entry = Entry {
+            folded: title.folded().into(),
+            title,
+            game,
+            shard,
+            seats,
+            taken: [false; MAX_SEATS],
+            watchers: 0,
+            door: Door::Open,
+            owner: None,
+        };
         let seat = entry.reserve().expect("a new room has a free seat");
         self.rooms.insert(room, entry);
         Ok(Place { room, seat })
@@ -105,31 +129,82 @@ impl Lobby {
         Ok(Place { room, seat })
     }
 
-    /// Reserves a seat in the fullest room of `game` with a free one: on `shard` only, or where that is `None` on all.
-    /// `None` where there is no such room.
-    pub fn reserve_any(&mut self, game: GameName, shard: Option<usize>) -> Option<Place> {
-        let open = |entry: &Entry| {
-            entry.game == game && entry.has_free_seat() && shard.is_none_or(|shard| shard == entry.shard)
+    /// Reserves a seat in the fullest room of `game` with a free one: on `shard` only, or where that is `None` on all. Rooms
+    /// with a password are no part of it, nor those that `may_enter` says no to. `None` where there is no such room.
+    pub fn reserve_any(
+        &mut self,
+        game: GameName,
+        shard: Option<usize>,
+        may_enter: impl Fn(RoomId) -> bool,
+    ) -> Option<Place> {
+        let open = |room: RoomId, entry: &Entry| {
+            entry.game == game
+                && entry.door == Door::Open
+                && entry.has_free_seat()
+                && shard.is_none_or(|shard| shard == entry.shard)
+                && may_enter(room)
         };
         // The lowest number among equally full ones: people who come together meet.
         let (room, entry) = self
             .rooms
             .iter_mut()
             .rev()
-            .filter(|(_, entry)| open(entry))
+            .filter(|(room, entry)| open(**room, entry))
             .max_by_key(|(_, entry)| entry.taken_count())?;
         Some(Place { room: *room, seat: entry.reserve()? })
     }
 
-    /// Gives a seat back; a room without one closes. A room that is not there (it failed) is closed already.
+    /// Gives a seat back; a room without one closes, or is kept. A room that is not there (it failed) is closed already.
     pub fn release(&mut self, place: Place) -> Released {
         let Some(entry) = self.rooms.get_mut(&place.room) else { return Released::Closed };
         entry.taken[place.seat.index()] = false;
         if entry.taken_count() > 0 {
             return Released::Open;
         }
+        if self.keeps_empty {
+            return Released::Empty;
+        }
         self.rooms.remove(&place.room);
         Released::Closed
+    }
+
+    /// Where there are as many rooms as there may be, closes one that is empty. Returns it.
+    pub fn make_place(&mut self) -> Option<RoomId> {
+        if !self.keeps_empty || self.rooms.len() < self.max_rooms {
+            return None;
+        }
+        let room = self.rooms.iter().find(|(_, entry)| entry.taken_count() == 0).map(|(room, _)| *room)?;
+        self.rooms.remove(&room);
+        Some(room)
+    }
+
+    /// Closes a room in which no seat is taken; whether it is closed now.
+    pub fn close_if_empty(&mut self, room: RoomId) -> bool {
+        if self.rooms.get(&room).is_some_and(|entry| entry.taken_count() > 0) {
+            return false;
+        }
+        self.rooms.remove(&room);
+        true
+    }
+
+    /// From now on no room is kept without a seat taken. Returns those that were, which are closed.
+    pub fn keep_empty_no_more(&mut self) -> Vec<RoomId> {
+        self.keeps_empty = false;
+        self.rooms.extract_if(.., |_, entry| entry.taken_count() == 0).map(|(room, _)| room).collect()
+    }
+
+    /// Says how one comes into a room, and whose it is.
+    pub fn describe(&mut self, room: RoomId, door: Door, owner: Option<Name>) {
+        if let Some(entry) = self.rooms.get_mut(&room) {
+            (entry.door, entry.owner) = (door, owner);
+        }
+    }
+
+    /// Says whose a room is.
+    pub fn set_owner(&mut self, room: RoomId, owner: Option<Name>) {
+        if let Some(entry) = self.rooms.get_mut(&room) {
+            entry.owner = owner;
+        }
     }
 
     /// Counts one more who watches a room, of whom there may be `most`.
@@ -163,22 +238,49 @@ impl Lobby {
         self.rooms.remove(&room);
     }
 
-    /// Up to `limit` rooms numbered above `after`, and where the next page begins, if there is one.
+    /// Up to `limit` rooms numbered above `after`, and where the next page begins, if there may be one.
     #[must_use]
     pub fn page(&self, after: RoomId, filter: RoomFilter, limit: usize) -> (Vec<RoomInfo>, Option<RoomId>) {
         let wanted = |entry: &Entry| filter == RoomFilter::All || entry.has_free_seat();
+        self.list(after, limit, wanted, Entry::info)
+    }
+
+    /// As [`Lobby::page`], of the rooms that are what `query` asks for.
+    #[must_use]
+    pub fn find(&self, query: &RoomQuery, limit: usize) -> (Vec<RoomEntry>, Option<RoomId>) {
+        let part = query.title.as_ref().map(RoomTitle::folded);
+        let wanted = |entry: &Entry| {
+            query.door.is_none_or(|door| door == entry.door)
+                && query.game.is_none_or(|game| game == entry.game)
+                && (query.seats == RoomFilter::All || entry.has_free_seat())
+                && part.as_ref().is_none_or(|part| entry.folded.contains(part.as_str()))
+        };
+        self.list(query.after, limit, wanted, Entry::listed)
+    }
+
+    fn list<T>(
+        &self,
+        after: RoomId,
+        limit: usize,
+        wanted: impl Fn(&Entry) -> bool,
+        show: impl Fn(&Entry, RoomId) -> T,
+    ) -> (Vec<T>, Option<RoomId>) {
         let above = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
-        let mut rooms: Vec<_> = self
-            .rooms
-            .range(above)
-            .filter(|(_, entry)| wanted(entry))
-            .take(limit + 1)
-            .map(|(&room, entry)| entry.info(room))
-            .collect();
-        let more = rooms.len() > limit;
-        rooms.truncate(limit);
-        let next = rooms.last().map(|last| last.room).filter(|_| more);
-        (rooms, next)
+        let (mut rooms, mut listed, mut looked_at) = (Vec::new(), after, after);
+        for (looks, (&room, entry)) in self.rooms.range(above).enumerate() {
+            if looks == LOOKS_PER_PAGE {
+                return (rooms, Some(looked_at));
+            }
+            looked_at = room;
+            if wanted(entry) {
+                if rooms.len() == limit {
+                    return (rooms, Some(listed));
+                }
+                rooms.push(show(entry, room));
+                listed = room;
+            }
+        }
+        (rooms, None)
     }
 
     /// How many rooms there are.
@@ -210,149 +312,22 @@ impl Entry {
     }
 
     fn info(&self, room: RoomId) -> RoomInfo {
-        let taken = u8::try_from(self.taken_count()).expect("at most MAX_SEATS");
-        let watchers = u8::try_from(self.watchers).unwrap_or(u8::MAX);
+        let (taken, watchers) = self.counts();
         RoomInfo { room, title: self.title.clone(), game: self.game, taken, seats: self.seats, watchers }
+    }
+
+    fn listed(&self, room: RoomId) -> RoomEntry {
+        let (taken, watchers) = self.counts();
+        let (title, owner) = (self.title.clone(), self.owner.clone());
+        RoomEntry { room, title, game: self.game, taken, seats: self.seats, watchers, door: self.door, owner }
+    }
+
+    fn counts(&self) -> (u8, u8) {
+        let taken = u8::try_from(self.taken_count()).expect("at most MAX_SEATS");
+        (taken, u8::try_from(self.watchers).unwrap_or(u8::MAX))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{JoinError, Lobby, Place, Released, WatchError};
-    use malpan_protocol::{GameName, RoomFilter, RoomId, RoomTitle, SeatCount};
-    use proptest::prelude::*;
-    use std::collections::HashSet;
-
-    const BOARD: GameName = GameName::BOARD;
-
-    fn title(room: RoomId) -> RoomTitle {
-        RoomTitle::new(&format!("Board {room}")).unwrap()
-    }
-
-    fn seats(count: u8) -> SeatCount {
-        SeatCount::new(count).unwrap()
-    }
-
-    #[test]
-    fn quick_join_takes_the_fullest_open_room_of_the_shard() {
-        let mut lobby = Lobby::new(10);
-        let small = lobby.open(title, BOARD, seats(3), 0).unwrap().room;
-        let fuller = lobby.open(title, BOARD, seats(3), 0).unwrap().room;
-        lobby.reserve(fuller).unwrap();
-        let elsewhere = lobby.open(title, BOARD, seats(10), 1).unwrap().room;
-        for _ in 0..4 {
-            lobby.reserve(elsewhere).unwrap();
-        }
-        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, fuller);
-        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, small);
-        assert_eq!(lobby.reserve_any(BOARD, None).unwrap().room, elsewhere);
-        assert_eq!(lobby.reserve_any(BOARD, Some(0)).unwrap().room, small);
-        assert_eq!(lobby.reserve_any(BOARD, Some(0)), None);
-    }
-
-    #[test]
-    fn games_do_not_mix() {
-        let mut lobby = Lobby::new(10);
-        let five = lobby.open(title, GameName::FIVE, seats(2), 0).unwrap().room;
-        assert_eq!(lobby.reserve_any(BOARD, None), None);
-        assert_eq!(lobby.reserve_any(GameName::FIVE, None).unwrap().room, five);
-        assert_eq!(lobby.game(five), Some(GameName::FIVE));
-    }
-
-    #[test]
-    fn watchers_are_bounded_and_keep_no_room_open() {
-        let mut lobby = Lobby::new(1);
-        let place = lobby.open(title, BOARD, seats(1), 0).unwrap();
-        lobby.watch(place.room, 1).unwrap();
-        assert_eq!(lobby.watch(place.room, 1), Err(WatchError::Full(place.room)));
-        assert_eq!(lobby.page(RoomId(0), RoomFilter::All, 9).0[0].watchers, 1);
-        lobby.unwatch(place.room);
-        lobby.watch(place.room, 1).unwrap();
-        assert_eq!(lobby.release(place), Released::Closed);
-        assert_eq!(lobby.watch(place.room, 1), Err(WatchError::NoSuchRoom(place.room)));
-        lobby.unwatch(place.room);
-    }
-
-    #[test]
-    fn a_room_that_failed_is_gone_with_all_its_seats() {
-        let mut lobby = Lobby::new(1);
-        let place = lobby.open(title, BOARD, seats(2), 0).unwrap();
-        lobby.reserve(place.room).unwrap();
-        lobby.remove(place.room);
-        assert_eq!((lobby.rooms(), lobby.seats_taken(), lobby.game(place.room)), (0, 0, None));
-        assert_eq!(lobby.release(place), Released::Closed, "who sat there is late");
-        assert!(lobby.open(title, BOARD, seats(2), 0).is_ok(), "its place is free");
-    }
-
-    #[test]
-    fn a_room_without_seats_taken_is_gone_for_good() {
-        let mut lobby = Lobby::new(1);
-        let first = lobby.open(title, BOARD, seats(2), 0).unwrap();
-        assert!(lobby.open(title, BOARD, seats(2), 0).is_err());
-        let second = lobby.reserve(first.room).unwrap();
-        assert_eq!(lobby.reserve(first.room), Err(JoinError::RoomFull(first.room)));
-        assert_eq!(lobby.release(first), Released::Open);
-        assert_eq!(lobby.release(second), Released::Closed);
-        assert_eq!(lobby.reserve(first.room), Err(JoinError::NoSuchRoom(first.room)));
-        assert_ne!(lobby.open(title, BOARD, seats(2), 0).unwrap().room, first.room);
-    }
-
-    #[test]
-    fn pages_cover_every_wanted_room_once() {
-        let mut lobby = Lobby::new(100);
-        for n in 0..25 {
-            lobby.open(title, BOARD, seats(if n % 5 == 0 { 1 } else { 2 }), 0).unwrap();
-        }
-        for (filter, expected) in [(RoomFilter::All, 25), (RoomFilter::Open, 20)] {
-            let (mut after, mut seen) = (RoomId(0), Vec::new());
-            loop {
-                let (page, next) = lobby.page(after, filter, 5);
-                assert!(page.len() <= 5);
-                seen.extend(page.into_iter().map(|info| info.room));
-                match next {
-                    Some(next) => after = next,
-                    None => break,
-                }
-            }
-            assert_eq!(seen.len(), expected);
-            assert!(seen.is_sorted_by(|a, b| a < b));
-        }
-    }
-
-    #[test]
-    fn a_page_that_the_last_rooms_fill_is_the_last() {
-        let mut lobby = Lobby::new(3);
-        let rooms = [0, 1, 2].map(|_| lobby.open(title, BOARD, seats(1), 0).unwrap().room);
-        let (_, next) = lobby.page(RoomId(0), RoomFilter::All, 3);
-        assert_eq!((lobby.page(RoomId(0), RoomFilter::All, 2).1, next), (Some(rooms[1]), None));
-    }
-
-    proptest! {
-        /// No seat is handed out twice, no room has more taken than it has seats, and the counts agree.
-        #[test]
-        fn seats_are_unique(actions in prop::collection::vec((0u8..4, 0usize..30, 1u8..=10), 0..200)) {
-            let mut lobby = Lobby::new(5);
-            let mut held: Vec<Place> = Vec::new();
-            for (kind, pick, count) in actions {
-                let place = match kind {
-                    0 => lobby.open(title, BOARD, seats(count), pick % 2).ok(),
-                    1 => lobby.reserve_any(BOARD, (pick % 3 < 2).then_some(pick % 2)),
-                    2 => held.get(pick).and_then(|place| lobby.reserve(place.room).ok()),
-                    _ => {
-                        if pick < held.len() {
-                            lobby.release(held.swap_remove(pick));
-                        }
-                        None
-                    }
-                };
-                held.extend(place);
-                let unique: HashSet<_> = held.iter().map(|place| (place.room, place.seat)).collect();
-                prop_assert_eq!(unique.len(), held.len());
-                prop_assert_eq!(lobby.seats_taken(), held.len());
-                prop_assert_eq!(lobby.rooms(), held.iter().map(|place| place.room).collect::<HashSet<_>>().len());
-                let (rooms, _) = lobby.page(RoomId(0), RoomFilter::All, 100);
-                prop_assert!(rooms.iter().all(|info| usize::from(info.taken) <= info.seats.count()));
-            }
-        }
-    }
-}
+#[path = "lobby_tests.rs"]
+mod tests;

@@ -58,13 +58,29 @@ pub struct Budget {
 impl Budget {
     /// Takes one, if one is left at `now`.
     pub fn take(&mut self, rate: &Rate, now: Instant) -> bool {
-        let whole_at = self.whole_at.map_or(now, |at| at.max(now));
-        // A time that no clock reaches is later than any.
-        if now.checked_add(rate.ahead).is_some_and(|latest| whole_at > latest) {
-            return false;
+        self.take_many(1, rate, now).is_ok()
+    }
+
+    /// Takes `count` at once, if one is left at `now`; what is not there is owed. The error says how long it will be until
+    /// one is left.
+    ///
+    /// # Errors
+    /// Where none is left.
+    pub fn take_many(&mut self, count: u32, rate: &Rate, now: Instant) -> Result<(), Duration> {
+        let wait = self.ready_in(rate, now);
+        if !wait.is_zero() {
+            return Err(wait);
         }
-        self.whole_at = Some(whole_at + rate.interval);
-        true
+        let whole_at = self.whole_at.map_or(now, |at| at.max(now));
+        self.whole_at = Some(whole_at + rate.interval.saturating_mul(count));
+        Ok(())
+    }
+
+    /// How long it will be until one is left; zero where one is.
+    #[must_use]
+    pub fn ready_in(&self, rate: &Rate, now: Instant) -> Duration {
+        let whole_in = self.whole_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        whole_in.saturating_sub(rate.ahead)
     }
 }
 
@@ -109,6 +125,16 @@ mod tests {
         let later = start + ms(60_000);
         assert!((0..10).all(|_| budget.take(&rate, later)));
         assert!(!budget.take(&rate, later));
+    }
+
+    #[test]
+    fn many_at_once_are_owed_and_the_wait_is_told() {
+        let rate = Rate::new(10, ms(1000), 10);
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        assert_eq!(budget.take_many(30, &rate, start), Ok(()));
+        assert_eq!(budget.take_many(1, &rate, start), Err(ms(2100)));
+        assert_eq!(budget.ready_in(&rate, start + ms(2000)), ms(100));
+        assert!(!budget.take(&rate, start + ms(2099)) && budget.take(&rate, start + ms(2100)));
     }
 
     #[test]

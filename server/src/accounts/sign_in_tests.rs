@@ -150,3 +150,20 @@ async fn where_sign_in_is_required_there_are_no_guests() {
     let refused = with(&Arc::default(), CHEAP, true).guest(name("Ann")).await.unwrap_err();
     assert!(matches!(refused, Refused::SignInRequired));
 }
+
+#[tokio::test]
+async fn while_the_store_is_away_everybody_is_told_to_try_again_and_nothing_counts_as_a_failure() {
+    let store = Arc::<MemoryStore>::default();
+    let accounts = with(&store, CHEAP, false);
+    accounts.register(name("Ann"), secret("correct horse"), HOME, Instant::now()).await.unwrap();
+    store.be_away(true);
+    for _ in 0..20 {
+        let login = accounts.verify(&name("Ann"), secret("correct horse"), HOME, Instant::now()).await.map(drop);
+        for refused in [login, accounts.guest(name("Bob")).await.map(drop)] {
+            assert!(matches!(refused, Err(Refused::StoreAway)), "{refused:?}");
+        }
+    }
+    store.be_away(false);
+    accounts.verify(&name("Ann"), secret("correct horse"), HOME, Instant::now()).await.unwrap();
+    accounts.guest(name("Bob")).await.unwrap();
+}

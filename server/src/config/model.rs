@@ -135,6 +135,10 @@ section! {
         #[serde(with = "text::shown")]
         board: BoardSize = BoardSize::new(8, 8).expect("8 is a side"),
             Allowed::Form("WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8");
+        /// The largest board, in width and in height, that whoever opens a room of the shared board may ask for.
+        #[serde(with = "text::shown")]
+        board_max: BoardSize = BoardSize::new(32, 32).expect("32 is a side"),
+            Allowed::Form("WIDTHxHEIGHT, each 1 to 64 cells, such as 32x32");
         /// Seats of a room, unless whoever opens it asks for fewer.
         seats: SeatCount = SeatCount::new(10).expect("10 is a count of seats"), count("seats", 1, 10);
         /// Time between two batches of moves of one room at the least. The first move after a pause is always sent at
@@ -257,6 +261,16 @@ section! {
         rooms: usize = 2_000, count("rooms", 1, MILLION);
         /// Most connections that watch one room without a seat.
         watchers_per_room: usize = 20, count("connections", 0, 255);
+        /// Time for which a room is kept that everyone has left. Whoever comes meanwhile finds it as it was; 0s closes it at
+        /// once.
+        #[serde(with = "text::duration")]
+        empty_room_grace: Duration = Duration::from_secs(10), time(Duration::ZERO, HOUR);
+        /// Time for which a player whom the owner of a room has removed may not come back to it.
+        #[serde(with = "text::duration")]
+        removed_for: Duration = Duration::from_secs(300), time(Duration::ZERO, HOUR);
+        /// Times a second that a line said in the lobby is handed to someone, all lines and all who are there together. A
+        /// line that comes when they are used up is denied.
+        lobby_deliveries_per_second: usize = 20_000, count("deliveries", 1, MILLION);
         /// Time for which a player whose connection is lost keeps name, seat and piece, and may come back. 0s gives
         /// everything back at once.
         #[serde(with = "text::duration")]

@@ -4,7 +4,7 @@ use super::codec::HEADER;
 use bytes::BytesMut;
 use malpan_net::Frame;
 use malpan_protocol::{
-    Cell, ChatText, ClientCodec, Seat, ServerPacket,
+    Cell, ClientCodec, Name, Seat, ServerPacket,
     game::board::{Position, State},
 };
 use tokio_util::codec::Decoder;
@@ -17,15 +17,16 @@ const CHAT: u8 = 4;
 const UNITS: usize = (u8::MAX as usize - HEADER - 2) / 2;
 
 /// The packets in `frame` in the lecture wire; `None` where it has no word for any of them.
-pub(crate) fn say(frame: &Frame) -> Option<Frame> {
+/// `name` knows who sits where.
+pub(crate) fn say(frame: &Frame, name: &dyn Fn(Seat) -> Option<Name>) -> Option<Frame> {
     let (mut rest, mut out) = (BytesMut::from(&**frame), Vec::new());
     while let Some(packet) = ClientCodec::new().decode(&mut rest).expect("the server's own frames can be read") {
-        append(&packet, &mut out);
+        append(&packet, name, &mut out);
     }
     (!out.is_empty()).then(|| Frame::new(&out))
 }
 
-fn append(packet: &ServerPacket, out: &mut Vec<u8>) {
+fn append(packet: &ServerPacket, name: &dyn Fn(Seat) -> Option<Name>, out: &mut Vec<u8>) {
     match packet {
         ServerPacket::Joined(joined) => {
             let state: State = joined.state.decode().expect("lecture clients sit at boards only");
@@ -41,7 +42,11 @@ fn append(packet: &ServerPacket, out: &mut Vec<u8>) {
             let state: State = snapshot.state.decode().expect("lecture clients sit at boards only");
             state.positions.iter().for_each(|position| place(POSITION, *position, out));
         }
-        ServerPacket::Chat(chat) => say_text(chat.seat, &chat.text, out),
+        ServerPacket::Chat(chat) => say_text(chat.seat, chat.text.as_str(), out),
+        ServerPacket::Emote(emote) => {
+            let name = name(emote.seat).map_or_else(String::new, |name| format!("{name} "));
+            say_text(emote.seat, &format!("* {name}{}", emote.text), out);
+        }
         // It has no words for these. A step that is refused changes nothing, and so says nothing.
         _ => {}
     }
@@ -56,9 +61,9 @@ fn place(kind: u8, Position { seat, cell: Cell { x, y } }: Position, out: &mut V
 }
 
 /// In as many packets as it needs; no character is cut in two.
-fn say_text(seat: Seat, text: &ChatText, out: &mut Vec<u8>) {
+fn say_text(seat: Seat, text: &str, out: &mut Vec<u8>) {
     let mut part = Vec::with_capacity(UNITS * 2);
-    for c in text.as_str().chars() {
+    for c in text.chars() {
         if part.len() / 2 + c.len_utf16() > UNITS {
             begin(CHAT, seat, &part, out);
             part.clear();
@@ -81,11 +86,16 @@ fn begin(kind: u8, seat: Seat, own: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::{UNITS, say, say_text};
     use crate::outgoing::frame;
-    use malpan_protocol::{ChatText, Seat, ServerPacket};
+    use malpan_protocol::{ChatText, Chatted, Name, Seat, ServerPacket};
 
     fn texts(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        say_text(Seat::new(3).unwrap(), &ChatText::new(text).unwrap(), &mut out);
+        say_text(Seat::new(3).unwrap(), text, &mut out);
+        read(out)
+    }
+
+    /// The texts of chat of seat 3.
+    fn read(mut out: Vec<u8>) -> Vec<String> {
         let mut texts = Vec::new();
         while !out.is_empty() {
             let packet: Vec<u8> = out.drain(..usize::from(out[0])).collect();
@@ -111,6 +121,14 @@ mod tests {
 
     #[test]
     fn what_it_has_no_word_for_is_left_out() {
-        assert!(say(&frame(&ServerPacket::Draining { seconds: 3 })).is_none());
+        assert!(say(&frame(&ServerPacket::Draining { seconds: 3 }), &|_| None).is_none());
+    }
+
+    #[test]
+    fn what_someone_does_is_a_line_with_their_name() {
+        let (event, seat, text) = (1, Seat::new(3).unwrap(), ChatText::new("waves").unwrap());
+        let emote = frame(&ServerPacket::Emote(Chatted { event, seat, text }));
+        let said = say(&emote, &|seat| (seat.index() == 3).then(|| Name::new("Ann").unwrap())).unwrap();
+        assert_eq!(read(said.to_vec()), ["* Ann waves"]);
     }
 }

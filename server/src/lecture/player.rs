@@ -4,13 +4,14 @@ use super::LecturePacket;
 use crate::{
     accounts::{Identity, Refused},
     directory::Hold,
+    door::Visitor,
     ending::Ending,
     host::Shared,
     player::{Budgets, leave_reason},
     room::{Dialect, Message, Newcomer, Recipient},
 };
 use malpan_net::{CloseReason, Service, SessionHandle};
-use malpan_protocol::{ChatText, CommandBytes, GameName, Name};
+use malpan_protocol::{ChatText, CommandBytes, GameName, Manner, Name};
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
@@ -43,7 +44,8 @@ impl LecturePlayer {
             return Err("the server is stopping".into());
         }
         let identity = self.sign_in().await?;
-        let reserved = self.host.directory.reserve_any(Some(GameName::BOARD), self.session.shard());
+        let visitor = Visitor { name: identity.name(), password: None, now: Instant::now() };
+        let reserved = self.host.directory.reserve_any(Some(GameName::BOARD), visitor, self.session.shard());
         let mut place = reserved.map_err(|why| why.to_string())?;
         let to = Recipient::new(self.session.clone(), Dialect::Lecture);
         if !place.come_in(Newcomer { name: identity.name().clone(), to }).await {
@@ -86,14 +88,14 @@ impl Service for LecturePlayer {
 
     async fn packet(&mut self, packet: LecturePacket) {
         let now = Instant::now();
-        if !self.budgets.packet(&self.host.rates, now.into_std()) {
+        if self.budgets.packet(&self.host.rates, now.into_std()).is_err() {
             return self.too_fast(now);
         }
         let Some((place, seat)) = self.place.as_ref().and_then(|place| Some((place, place.seat()?))) else { return };
         match packet {
             // As everyone's: a step too many is not done, and is no strike.
             LecturePacket::Move(direction) => {
-                if self.budgets.step(&self.host.rates, now.into_std()) {
+                if self.budgets.step(&self.host.rates, now.into_std()).is_ok() {
                     self.last_seq = self.last_seq.wrapping_add(1);
                     let command = CommandBytes::of(&direction).expect("a direction is one byte");
                     place.send(Message::Command { seat, from: self.session.id(), seq: self.last_seq, command }).await;
@@ -102,8 +104,8 @@ impl Service for LecturePlayer {
             LecturePacket::Chat { text } => {
                 // An empty line, which a client sends when Enter is pressed twice, is not worth a word.
                 let Some(text) = ChatText::lossy(&text) else { return };
-                if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.send(Message::Chat { seat, from: self.session.id(), text }).await;
+                if self.budgets.chat(&self.host.rates, now.into_std()).is_ok() {
+                    place.send(Message::Chat { seat, from: self.session.id(), manner: Manner::Say, text }).await;
                 } else {
                     self.too_fast(now);
                 }

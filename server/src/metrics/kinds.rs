@@ -63,6 +63,13 @@ kinds! {
         Resume = "resume",
         Register = "register",
         Login = "login",
+        Say = "say",
+        ListLobby = "list_lobby",
+        CreateRoom = "create_room",
+        FindRooms = "find_rooms",
+        Unlock = "unlock",
+        Remove = "remove",
+        HandOver = "hand_over",
     }
 }
 
@@ -94,6 +101,15 @@ kinds! {
         Back = "back",
         Absent = "absent",
         Notice = "notice",
+        Emote = "emote",
+        LobbyChat = "lobby_chat",
+        Whisper = "whisper",
+        History = "history",
+        LobbyPage = "lobby_page",
+        RoomList = "room_list",
+        About = "about",
+        Owner = "owner",
+        Removed = "removed",
     }
 }
 
@@ -169,6 +185,14 @@ labels! {
         SignInRequired = "sign_in_required",
         Insecure = "insecure",
         TooSoon = "too_soon",
+        PasswordRequired = "password_required",
+        WrongPassword = "wrong_password",
+        Barred = "barred",
+        NotOwner = "not_owner",
+        NoSuchPlayer = "no_such_player",
+        NotHeard = "not_heard",
+        NotHere = "not_here",
+        BoardNotAllowed = "board_not_allowed",
     }
 }
 

@@ -11,14 +11,17 @@
 
 mod budgets;
 mod requests;
+mod rooms;
 mod sign_in;
+mod talk;
 
-use crate::{directory::Hold, ending::Ending, host::Shared, resume::Presence, room::Message};
+use crate::{directory::Hold, ending::Ending, host::Shared, people::Listener, resume::Presence, room::Message};
+use budgets::soon;
 pub(crate) use budgets::{Budgets, Rates};
 use malpan_net::{CloseReason, Service, SessionHandle};
-use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, RefusalReason, Seat, ServerPacket, SignalTarget};
+use malpan_protocol::{ClientPacket, DenialCode, LeaveReason, Manner, RefusalReason, Seat, ServerPacket, SignalTarget};
 use sign_in::Tries;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// One client's side of the conversation: what malpan-net's session hands its packets to.
@@ -27,6 +30,8 @@ pub struct Player {
     host: Arc<Shared>,
     session: SessionHandle,
     state: State,
+    /// By which others find them, once they are signed in.
+    listener: Option<Listener>,
     budgets: Budgets,
 }
 
@@ -38,7 +43,7 @@ enum State {
 }
 
 impl State {
-    /// The place in a room. One from which a room was watched that has closed is none.
+    /// The place in a room. One that the room has ended is none.
     fn place(&self) -> Option<&Hold> {
         match self {
             Self::SignedIn(presence) => presence.place.as_ref().filter(|place| !place.is_over()),
@@ -56,7 +61,7 @@ impl Player {
     pub(crate) fn new(host: Arc<Shared>, session: SessionHandle) -> Self {
         // From the connection on: a handshake has used up some of it.
         session.set_deadline(host.config.limits.hello_within.saturating_sub(session.age()));
-        Self { host, session, state: State::Connected, budgets: Budgets::default() }
+        Self { host, session, state: State::Connected, listener: None, budgets: Budgets::default() }
     }
 
     /// Whether the client has said a hello that the server could answer.
@@ -71,9 +76,12 @@ impl Player {
 
     /// Something that only the seated may do came from someone who is not.
     fn not_seated(&self) {
-        match self.place() {
-            Some(_) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
-            None => self.out_of_order(),
+        match (&self.state, self.place()) {
+            (_, Some(_)) => self.deny(DenialCode::Watching, "who watches has no part in the room; take a seat"),
+            // It was on its way when the owner put them out.
+            (State::SignedIn(presence), None)
+                if presence.place.as_ref().is_some_and(|place| place.seat().is_some()) => {}
+            _ => self.out_of_order(),
         }
     }
 
@@ -100,12 +108,12 @@ impl Player {
     }
 
     /// Too fast: says so, and ends the conversation where it happens again and again.
-    fn too_fast(&mut self, what: &str, now: Instant) {
+    fn too_fast(&mut self, what: &str, wait: Duration, now: Instant) {
         if self.budgets.strike(&self.host.rates, now.into_std()) {
             self.log(|| tracing::debug!(what, "flooding"));
             self.session.close(Ending::Flooding.into());
         } else {
-            self.deny(DenialCode::RateLimited, format_args!("too many {what}; slow down"));
+            self.deny(DenialCode::RateLimited, format_args!("too many {what}; again in {}", soon(wait)));
         }
     }
 
@@ -133,8 +141,8 @@ impl Service for Player {
 
     async fn packet(&mut self, packet: ClientPacket) {
         let now = Instant::now();
-        if !self.budgets.packet(&self.host.rates, now.into_std()) {
-            return self.too_fast("packets", now);
+        if let Err(wait) = self.budgets.packet(&self.host.rates, now.into_std()) {
+            return self.too_fast("packets", wait, now);
         }
         if let State::SignedIn(presence) = &mut self.state {
             presence.heard();
@@ -142,7 +150,7 @@ impl Service for Player {
         match packet {
             ClientPacket::Command { seq, command } => {
                 let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
-                if self.budgets.step(&self.host.rates, now.into_std()) {
+                if self.budgets.step(&self.host.rates, now.into_std()).is_ok() {
                     place.send(Message::Command { seat, from: self.session.id(), seq, command }).await;
                 } else {
                     // Not a strike: a held key is no attack.
@@ -151,8 +159,8 @@ impl Service for Player {
             }
             ClientPacket::Signal { to, payload } => {
                 let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
-                if !self.budgets.signal(&self.host.rates, now.into_std()) {
-                    self.too_fast("signals", now);
+                if let Err(wait) = self.budgets.signal(&self.host.rates, now.into_std()) {
+                    self.too_fast("signals", wait, now);
                 } else if to == SignalTarget::Myself {
                     self.session.send_droppable(self.host.outgoing.frame(&ServerPacket::Echo { payload }));
                 } else {
@@ -161,10 +169,12 @@ impl Service for Player {
             }
             ClientPacket::Chat { text } => {
                 let Some((place, seat)) = self.state.seat() else { return self.not_seated() };
-                if self.budgets.chat(&self.host.rates, now.into_std()) {
-                    place.send(Message::Chat { seat, from: self.session.id(), text }).await;
-                } else {
-                    self.too_fast("lines of chat", now);
+                match self.budgets.chat(&self.host.rates, now.into_std()) {
+                    Ok(()) => {
+                        let (from, manner) = (self.session.id(), Manner::Say);
+                        place.send(Message::Chat { seat, from, manner, text }).await;
+                    }
+                    Err(wait) => self.too_fast("lines of chat", wait, now),
                 }
             }
             ClientPacket::Ping { .. } | ClientPacket::Pong { .. } | ClientPacket::Bye if !self.is_greeted() => {

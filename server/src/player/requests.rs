@@ -6,11 +6,13 @@ use super::{
 };
 use crate::{
     directory::{Hold, NoPlace},
+    door::Shut,
     ending::Ending,
-    room::{Dialect, Newcomer, Recipient},
+    room::{Dialect, Newcomer, Recipient, Ticket},
 };
 use malpan_game::{JoinError, WatchError};
-use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, ServerPacket, SoftwareName, VersionRange, Welcome};
+use malpan_protocol::{ClientPacket, DenialCode, Name, PlayerId, ServerPacket, SoftwareName, VersionRange, Welcome};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Player {
@@ -27,47 +29,10 @@ impl Player {
             (&State::Greeted { tries }, ClientPacket::Resume { token, seen }) => {
                 self.resume(&token, seen, tries).await;
             }
-            (State::SignedIn(_), ClientPacket::ListRooms { after, filter }) => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let page = self.host.directory.page(after, filter);
-                    self.session.send(self.host.outgoing.frame(&ServerPacket::Rooms(page)));
-                } else {
-                    self.too_fast("room lists", now);
-                }
-            }
-            // Who hears that a watched room has closed may have asked to leave it already.
-            (State::SignedIn(presence), ClientPacket::Leave) if presence.place.as_ref().is_some_and(Hold::is_over) => {
-                self.forget_place();
-            }
-            (State::SignedIn(_), ClientPacket::Leave) if self.place().is_some() => self.leave().await,
-            (State::SignedIn(_), ClientPacket::Join { target }) if self.place().is_none() => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let (directory, shard) = (&self.host.directory, self.session.shard());
-                    let reserved = match target {
-                        JoinTarget::Room(room) => directory.reserve(room),
-                        JoinTarget::Any => directory.reserve_any(None, shard),
-                        JoinTarget::AnyOf(game) => directory.reserve_any(Some(game), shard),
-                    };
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("joins", now);
-                }
-            }
-            (State::SignedIn(_), ClientPacket::Watch { room }) if self.place().is_none() => {
-                if self.budgets.join(&self.host.rates, now.into_std()) {
-                    let reserved = self.host.directory.reserve_watch(room, self.session.id());
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("joins", now);
-                }
-            }
-            (State::SignedIn(_), ClientPacket::OpenRoom { game, title, seats }) if self.place().is_none() => {
-                if self.budgets.open_room(&self.host.rates, now.into_std()) {
-                    let reserved = self.host.directory.reserve_new(game, title, seats, self.session.shard());
-                    self.take_place(reserved).await;
-                } else {
-                    self.too_fast("new rooms", now);
-                }
+            (State::SignedIn(_), ClientPacket::Say { to, manner, text }) => self.say(to, manner, text, now).await,
+            (State::SignedIn(presence), packet) => {
+                let name = presence.identity.name().clone();
+                self.of_rooms(packet, &name, now).await;
             }
             _ => self.out_of_order(),
         }
@@ -90,7 +55,7 @@ impl Player {
         self.session.send(self.host.outgoing.frame(&ServerPacket::Welcome(Welcome { version, server, limits })));
     }
 
-    async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
+    pub(super) async fn take_place(&mut self, reserved: Result<Hold, NoPlace>) {
         if self.host.is_draining() {
             return self.deny(DenialCode::Draining, "the server is about to stop; no room can be joined");
         }
@@ -98,10 +63,11 @@ impl Player {
             Ok(hold) => hold,
             Err(why) => return self.deny(denial_code(&why), why),
         };
+        let to = self.leaves_lobby();
         let State::SignedIn(presence) = &mut self.state else { return };
-        let to = Recipient::new(self.session.clone(), Dialect::Malpan);
         if !hold.come_in(Newcomer { name: presence.identity.name().clone(), to }).await {
             if hold.is_over() {
+                self.enter_lobby();
                 let why = WatchError::NoSuchRoom(hold.room());
                 return self.deny(DenialCode::NoSuchRoom, why);
             }
@@ -112,28 +78,56 @@ impl Player {
         self.log(|| tracing::debug!("in a room"));
     }
 
-    async fn leave(&mut self) {
+    pub(super) async fn leave(&mut self) {
         let State::SignedIn(presence) = &mut self.state else { return };
         // Taken out before the wait: where that is cut short, the hold tells the room on its own.
         if let Some(hold) = presence.place.take() {
             hold.go().await;
         }
+        self.enter_lobby();
         self.log(|| tracing::debug!("left the room"));
     }
 
-    fn forget_place(&mut self) {
+    /// From now on others find them, in the lobby at first.
+    pub(super) fn listens(&mut self, player: PlayerId, name: Name) {
+        self.listener = Some(self.host.people.arrive(player, name, self.session.clone()));
+    }
+
+    pub(super) fn enter_lobby(&self) {
+        if let Some(listener) = &self.listener {
+            listener.enter_lobby();
+        }
+    }
+
+    /// They are on their way into a room; returns where it sends to. Before the room knows of them, because it may put them
+    /// out again at once.
+    pub(super) fn leaves_lobby(&self) -> Recipient {
+        let Some(listener) = &self.listener else { return self.recipient() };
+        listener.leave_lobby();
+        self.recipient().with_ticket(Arc::new(Ticket::new(listener.way_back())))
+    }
+
+    pub(super) fn recipient(&self) -> Recipient {
+        Recipient::new(self.session.clone(), Dialect::Malpan)
+    }
+
+    pub(super) fn forget_place(&mut self) {
         if let State::SignedIn(presence) = &mut self.state {
             presence.place = None;
         }
     }
 }
 
-fn denial_code(why: &NoPlace) -> DenialCode {
+pub(super) fn denial_code(why: &NoPlace) -> DenialCode {
     match why {
         NoPlace::Join(JoinError::NoSuchRoom(_)) | NoPlace::Watch(WatchError::NoSuchRoom(_)) => DenialCode::NoSuchRoom,
         NoPlace::Join(JoinError::RoomFull(_)) => DenialCode::RoomFull,
         NoPlace::Open(_) => DenialCode::TooManyRooms,
         NoPlace::Watch(WatchError::Full(_)) | NoPlace::NotWatchable(_) => DenialCode::NotWatchable,
         NoPlace::NoSuchGame(_) => DenialCode::NoSuchGame,
+        NoPlace::BoardNotAllowed { .. } => DenialCode::BoardNotAllowed,
+        NoPlace::Shut(Shut::PasswordRequired(_)) => DenialCode::PasswordRequired,
+        NoPlace::Shut(Shut::WrongPassword(_)) => DenialCode::WrongPassword,
+        NoPlace::Shut(Shut::Barred { .. }) => DenialCode::Barred,
     }
 }

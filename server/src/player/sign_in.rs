@@ -5,7 +5,7 @@ use crate::{
     accounts::Refused,
     ending::Ending,
     resume::{Kept, Presence},
-    room::{Dialect, Recipient, Returning},
+    room::Returning,
 };
 use malpan_protocol::{DenialCode, LeaveReason, Name, ResumeToken, Resumed, Resumption, Secret, Seen, ServerPacket};
 use std::{fmt, time::Duration};
@@ -63,17 +63,22 @@ impl Player {
         self.log(|| tracing::debug!("back"));
         self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
         self.tell_draining();
-        let State::SignedIn(presence) = &mut self.state else { return };
+        let State::SignedIn(presence) = &self.state else { return };
         let (player, name) = (presence.identity.player(), presence.identity.name().clone());
-        if let Some(place) = &mut presence.place {
-            let to = Recipient::new(self.session.clone(), Dialect::Malpan);
+        self.listens(player, name.clone());
+        // The owner of the room may have put them out meanwhile.
+        let has_place = self.place().is_some();
+        let to = if has_place { self.leaves_lobby() } else { self.recipient() };
+        let State::SignedIn(presence) = &mut self.state else { return };
+        if let Some(place) = presence.place.as_mut().filter(|_| has_place) {
             // The room answers, for it alone knows what was missed.
             if place.come_back(Returning { player, name: name.clone(), to, seen }).await {
                 return;
             }
-            // It has failed meanwhile.
-            presence.place = None;
         }
+        // It is over, or has failed meanwhile.
+        presence.place = None;
+        self.enter_lobby();
         let resumed = ServerPacket::Resumed(Resumed { player, name, place: Resumption::Lobby });
         self.session.send(self.host.outgoing.frame(&resumed));
     }
@@ -141,8 +146,10 @@ impl Player {
         self.state = State::SignedIn(presence);
         self.session.establish();
         self.log(|| tracing::debug!("signed in"));
-        self.session.send(self.host.outgoing.frame(&ServerPacket::SignedIn { player, name }));
+        let signed_in = ServerPacket::SignedIn { player, name: name.clone() };
+        self.session.send(self.host.outgoing.frame(&signed_in));
         self.session.send(self.host.outgoing.frame(&ServerPacket::Token { token }));
+        self.listens(player, name);
         self.tell_draining();
     }
 

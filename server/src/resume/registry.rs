@@ -206,8 +206,8 @@ impl Registry {
     /// A session is over, but not its player: hands the presence over to who waits for it, or keeps it for the grace time.
     /// `why` is told where it is not kept.
     pub(super) fn lost(&self, mut kept: Kept, session: &SessionHandle, why: LeaveReason) {
-        // Who watches has nothing that could be kept.
-        if kept.place.as_ref().is_some_and(|place| place.seat().is_none())
+        // Who watches has nothing that could be kept, nor has who was put out of the room.
+        if kept.place.as_ref().is_some_and(|place| place.seat().is_none() || place.is_over())
             && let Some(place) = kept.place.take()
         {
             place.vacate(why);
@@ -249,7 +249,7 @@ impl Registry {
 
     /// How many seats those have who are away.
     pub(crate) fn seats_away(&self) -> usize {
-        let has_seat = |entry: &&Entry| matches!(&entry.stands, Stands::Away(away) if away.kept.place.is_some());
+        let has_seat = |entry: &&Entry| matches!(&entry.stands, Stands::Away(away) if away.kept.place.as_ref().is_some_and(|place| !place.is_over()));
         self.players().entries.values().filter(has_seat).count()
     }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::BytesMut;
 use malpan_net::Frame;
-use malpan_protocol::{Ack, ServerPacket, Snapshot, StateBytes, Updates};
+use malpan_protocol::{Ack, Name, Seat, ServerPacket, Snapshot, StateBytes, Updates};
 use serde::Serialize;
 use std::cell::OnceCell;
 
@@ -168,12 +168,16 @@ impl Flush {
         [&self.events, &self.updates].into_iter().flatten().map(|frame| frame.len()).sum()
     }
 
-    /// The frames of the events and of the updates, in a dialect.
-    pub(crate) fn said_in(&self, dialect: Dialect) -> (Option<&Frame>, Option<&Frame>) {
+    /// The frames of the events and of the updates, in a dialect. `name` knows who sits where.
+    pub(crate) fn said_in(
+        &self,
+        dialect: Dialect,
+        name: &dyn Fn(Seat) -> Option<Name>,
+    ) -> (Option<&Frame>, Option<&Frame>) {
         match dialect {
             Dialect::Malpan => (self.events.as_ref(), self.updates.as_ref()),
             Dialect::Lecture => {
-                let say = |frame: &Option<Frame>| frame.as_ref().and_then(|frame| dialect.say(frame));
+                let say = |frame: &Option<Frame>| frame.as_ref().and_then(|frame| dialect.say(frame, name));
                 let (events, updates) = self.lecture.get_or_init(|| (say(&self.events), say(&self.updates)));
                 (events.as_ref(), updates.as_ref())
             }

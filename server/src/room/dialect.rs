@@ -1,7 +1,10 @@
 //! To whom a room sends, and in which protocol.
 
-use crate::lecture;
+use super::Ticket;
+use crate::{ending::Ending, lecture};
 use malpan_net::{CloseReason, Delivery, Frame, SessionHandle, SessionId};
+use malpan_protocol::{Name, Seat};
+use std::sync::Arc;
 
 /// What someone in a room speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +17,11 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// The packets of `frame` in this dialect; `None` where it has no word for any of them.
-    pub(crate) fn say(self, frame: &Frame) -> Option<Frame> {
+    /// `name` knows who sits where.
+    pub(crate) fn say(self, frame: &Frame, name: &dyn Fn(Seat) -> Option<Name>) -> Option<Frame> {
         match self {
             Self::Malpan => Some(frame.clone()),
-            Self::Lecture => lecture::say(frame),
+            Self::Lecture => lecture::say(frame, name),
         }
     }
 }
@@ -27,12 +31,33 @@ impl Dialect {
 pub(crate) struct Recipient {
     session: SessionHandle,
     dialect: Dialect,
+    ticket: Option<Arc<Ticket>>,
 }
 
 impl Recipient {
     /// Who listens to `session` and speaks `dialect`.
     pub(crate) fn new(session: SessionHandle, dialect: Dialect) -> Self {
-        Self { session, dialect }
+        Self { session, dialect, ticket: None }
+    }
+
+    /// The same, with a ticket by which the room can put them out.
+    pub(crate) fn with_ticket(mut self, ticket: Arc<Ticket>) -> Self {
+        self.ticket = Some(ticket);
+        self
+    }
+
+    pub(crate) fn ticket(&self) -> Option<&Arc<Ticket>> {
+        self.ticket.as_ref()
+    }
+
+    /// They are in this room no more, without having asked. To be called before they hear of it: once they have, they may be
+    /// on the way to another.
+    pub(crate) fn put_out(&self) {
+        match &self.ticket {
+            Some(ticket) => ticket.put_out(),
+            // A lecture client has no lobby to go back to.
+            None => self.close(Ending::Denied.into()),
+        }
     }
 
     pub(crate) fn session(&self) -> SessionId {
@@ -43,17 +68,29 @@ impl Recipient {
         self.dialect
     }
 
+    /// What is said to them alone: nothing of it is by anyone else in the room.
+    fn said(&self, frame: &Frame) -> Option<Frame> {
+        self.dialect.say(frame, &|_| None)
+    }
+
     /// Sends what must be delivered.
     pub(crate) fn send(&self, frame: &Frame) {
-        if let Some(frame) = self.dialect.say(frame) {
+        if let Some(frame) = self.said(frame) {
             self.session.send(frame);
         }
     }
 
     /// Sends what a newer one replaces.
     pub(crate) fn send_latest(&self, frame: &Frame) {
-        if let Some(frame) = self.dialect.say(frame) {
+        if let Some(frame) = self.said(frame) {
             self.session.send_latest(frame);
+        }
+    }
+
+    /// Sends what nobody misses.
+    pub(crate) fn send_droppable(&self, frame: &Frame) {
+        if let Some(frame) = self.said(frame) {
+            self.session.send_droppable(frame);
         }
     }
 

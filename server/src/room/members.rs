@@ -92,7 +92,8 @@ impl Members {
         let mut receivers = Receivers::default();
         self.everyone().for_each(|to| {
             receivers.all += 1;
-            let (events, updates) = flush.said_in(to.dialect());
+            let (events, updates) =
+                flush.said_in(to.dialect(), &|seat| self.member(seat).map(|member| member.name.clone()));
             // Packets are counted for those who get them as they are.
             let as_is = usize::from(to.dialect() == Dialect::Malpan);
             if let Some(events) = events

@@ -13,20 +13,26 @@ mod batch;
 mod dialect;
 #[cfg(test)]
 mod failure_tests;
+mod history;
 mod members;
+mod ownership;
 mod ring;
 mod task;
+mod ticket;
 
 use crate::{directory::Directory, ending::Ending, metrics::Metrics};
 pub(crate) use dialect::{Dialect, Recipient};
-use malpan_game::Game;
+use malpan_game::{Game, Released};
 use malpan_net::{CaughtPanic, SessionId, Shard, catch_panic};
 use malpan_protocol::{
-    ChatText, CommandBytes, LeaveReason, Name, PlayerId, RoomId, RoomTitle, Seat, SeatCount, Seen, SignalPayload,
+    BoardSize, ChatText, CommandBytes, Door, LeaveReason, Manner, Name, PlayerId, RoomId, RoomTitle, Seat, SeatCount,
+    Seen, SignalPayload,
 };
 pub(crate) use ring::RingLimits;
 use ring::{Missed, Ring};
 use std::{pin::pin, time::Duration};
+pub(crate) use task::OwnersWish;
+pub(crate) use ticket::Ticket;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a room listens.
@@ -40,6 +46,14 @@ pub(crate) struct RoomSetup {
     pub(crate) tick: Duration,
     /// Messages that may wait.
     pub(crate) inbox: usize,
+    /// How long it is kept once everyone has left.
+    pub(crate) empty_grace: Duration,
+    /// The size of board that was asked for.
+    pub(crate) board: Option<BoardSize>,
+    /// How one comes in.
+    pub(crate) door: Door,
+    /// Whether it belongs to someone.
+    pub(crate) owned: bool,
     /// What is kept for those who come back.
     pub(crate) kept: RingLimits,
     /// The most bytes of missed events that a client is sent at once: its queue has to take them.
@@ -73,13 +87,15 @@ pub(crate) enum Message {
     /// A player's command to the game.
     Command { seat: Seat, from: SessionId, seq: u32, command: CommandBytes },
     /// A player's line of chat.
-    Chat { seat: Seat, from: SessionId, text: ChatText },
+    Chat { seat: Seat, from: SessionId, manner: Manner, text: ChatText },
     /// A player's match data for the room.
     Signal { seat: Seat, from: SessionId, payload: SignalPayload },
     /// Someone who lagged has caught up.
     Recovered { who: Who },
-    /// The last seat was given back by someone who had not sat down.
-    Abandoned,
+    /// The owner puts someone out, or gives them the room.
+    Own { seat: Seat, from: SessionId, wish: OwnersWish, name: Name },
+    /// The last seat was given back by someone who had not sat down, or the server stops: the room is empty, or has closed.
+    Vacant(Released),
     /// Send what is held back; dropping `_done` says that it was.
     Flush { _done: mpsc::Sender<()> },
     /// Panic.

@@ -1,13 +1,20 @@
 //! A room's task.
 
-use super::{Message, Newcomer, Opening, Recipient, Returning, RoomSetup, Who, batch::Batch, members::Members};
+mod owning;
+
+use super::{
+    Message, Newcomer, Opening, Recipient, Returning, RoomSetup, Who, batch::Batch, history::Past, members::Members,
+    ownership::Ownership,
+};
 use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
 use malpan_game::{Effects, Game, Place, Released};
 use malpan_net::{Frame, SessionId};
 use malpan_protocol::{
-    Ack, Chatted, CommandBytes, DenialCode, Entered, Happened, Joined, LeaveReason, Left, Member, RefusalBytes,
-    RefusalReason, Resumed, Resumption, RoomId, RoomTitle, Seat, ServerPacket, Signalled, StateBytes, UpdateBytes,
+    About, Ack, ChatText, Chatted, CommandBytes, DenialCode, Door, Entered, Happened, Joined, LeaveReason, Left,
+    Manner, Member, Name, RefusalBytes, RefusalReason, Resumed, Resumption, RoomId, RoomTitle, Seat, ServerPacket,
+    Signalled, StateBytes, UpdateBytes,
 };
+pub(crate) use owning::OwnersWish;
 use std::{
     pin::{Pin, pin},
     time::Duration,
@@ -38,6 +45,8 @@ pub(crate) struct Room<G> {
     outgoing: Outgoing,
     game: G,
     members: Members,
+    ownership: Ownership,
+    history: Past,
     batch: Batch,
     /// Taken from the inbox and not dealt with yet; the oldest is the last.
     waiting: Vec<Message>,
@@ -48,6 +57,8 @@ pub(crate) struct Room<G> {
     next_flush: Instant,
     /// When what is pending is due, where it is held back.
     held_until: Option<Instant>,
+    /// When it closes, unless someone comes: everyone has left.
+    closes_at: Option<Instant>,
     /// Whether the last messages took longer than a turn.
     is_slow: bool,
 }
@@ -64,12 +75,15 @@ impl<G: Game> Room<G> {
             metrics,
             game,
             members: Members::default(),
+            ownership: Ownership::new(setup.owned),
+            history: Past::default(),
             batch: Batch::new(setup.kept),
             waiting: Vec::new(),
             joining: None,
             opened,
             next_flush: opened,
             held_until: None,
+            closes_at: None,
             is_slow: false,
         }
     }
@@ -77,6 +91,7 @@ impl<G: Game> Room<G> {
     /// Serves the room until the directory has closed it.
     pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
+        let mut close_due = pin!(sleep_until(self.next_flush));
         let mut ticks = G::TICK.map(|every| ticks(self.opened, every));
         loop {
             let mut ticked = false;
@@ -92,6 +107,13 @@ impl<G: Game> Room<G> {
                     }
                 }
                 () = &mut flush_due, if self.batch.is_pending() => {}
+                () = &mut close_due, if self.closes_at.is_some() => {
+                    self.closes_at = None;
+                    // Not where someone is on the way here: their coming or going brings us back to this.
+                    if self.directory.close_if_empty(self.id) {
+                        return self.close(inbox).await;
+                    }
+                }
             }
             if ticked {
                 self.tick();
@@ -100,8 +122,14 @@ impl<G: Game> Room<G> {
             let (mut turn, mut handled) = (now, 0_usize);
             self.waiting.reverse();
             while let Some(message) = self.waiting.pop() {
-                if self.take(message, now) == Released::Closed {
-                    return self.close(inbox).await;
+                match self.take(message, now) {
+                    Released::Open => {}
+                    Released::Empty => {
+                        let at = now + self.setup.empty_grace;
+                        self.closes_at = Some(at);
+                        close_due.as_mut().reset(at);
+                    }
+                    Released::Closed => return self.close(inbox).await,
                 }
                 if self.batch.is_full() {
                     self.flush();
@@ -148,7 +176,8 @@ impl<G: Game> Room<G> {
     /// The last seat is free: who watches is told, and who wanted to.
     async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         self.flush();
-        // Before anyone hears of it, so that whoever does finds the room closed.
+        // Before anyone hears of it, so that whoever does finds the room closed and is in the lobby.
+        self.members.watchers().iter().for_each(Recipient::put_out);
         inbox.close();
         let left = ServerPacket::RoomLeft { room: self.id };
         self.members.watchers().iter().for_each(|watcher| watcher.send(&self.outgoing.frame(&left)));
@@ -231,17 +260,17 @@ impl<G: Game> Room<G> {
             Message::Command { seat, from, .. }
             | Message::Chat { seat, from, .. }
             | Message::Signal { seat, from, .. }
+            | Message::Own { seat, from, .. }
                 if !self.members.sits(seat, from) => {}
             Message::Command { seat, seq, command, .. } => self.command(seat, seq, &command, at),
-            Message::Chat { seat, text, .. } => {
-                self.batch.event(|event| ServerPacket::Chat(Chatted { event, seat, text }));
-            }
+            Message::Chat { seat, manner, text, .. } => self.say(seat, manner, text),
             Message::Signal { seat, payload, .. } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
             Message::Recovered { who } => self.catch_up(who),
             Message::Flush { .. } => self.flush(),
-            Message::Abandoned => return Released::Closed,
+            Message::Own { seat, wish, name, .. } => self.own(seat, wish, &name, at),
+            Message::Vacant(released) => return released,
             #[cfg(test)]
             Message::Fault => panic!("a fault, as a test wants it"),
         }
@@ -252,8 +281,13 @@ impl<G: Game> Room<G> {
         // Updates first: the newcomer may be put where a piece has just left.
         self.flush();
         let updates = encode(self.game.take_seat(at, seat));
-        let member = Member { seat, name: newcomer.name.clone() };
+        let name = newcomer.name.clone();
+        let member = Member { seat, name: name.clone() };
         self.batch.event(|event| ServerPacket::Entered(Entered { event, member, updates }));
+        if self.ownership.take_seat(seat) {
+            self.tell_owner(Some(name));
+        }
+        self.closes_at = None;
         // The newcomer's first picture holds all that has happened: nothing of it may follow.
         self.flush();
         let to = newcomer.to.clone();
@@ -277,6 +311,14 @@ impl<G: Game> Room<G> {
             let seats = away.try_into().expect("a room has at most MAX_SEATS members");
             to.send(&self.outgoing.frame(&ServerPacket::Absent { seats }));
         }
+        let (room, owner, door) = (self.id, self.ownership.owner(), self.setup.door);
+        if self.setup.owned || door == Door::Password {
+            to.send(&self.outgoing.frame(&ServerPacket::About(About { room, owner, door })));
+        }
+        for lines in self.history.packets(room) {
+            // So that whoever is behind is not sent away for what was said long ago.
+            to.send_droppable(&self.outgoing.frame(&ServerPacket::History(lines)));
+        }
     }
 
     fn away(&mut self, seat: Seat, session: SessionId) {
@@ -292,6 +334,8 @@ impl<G: Game> Room<G> {
         self.flush();
         let resumed = |place| ServerPacket::Resumed(Resumed { player, name, place });
         let Some(member) = self.members.member_mut(seat).filter(|member| member.to.session() == before) else {
+            // The owner has put them out meanwhile.
+            to.put_out();
             return to.send(&self.outgoing.frame(&resumed(Resumption::Lobby)));
         };
         if member.away {
@@ -324,15 +368,38 @@ impl<G: Game> Room<G> {
     fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {
         // Updates of a seat reach everyone while someone sits there.
         self.flush();
-        if self.members.member(seat).is_some() {
-            // While they are still a member: should the rules fail now, they are told as everyone.
-            let updates = encode(self.game.leave_seat(at, seat));
-            let member = self.members.remove(seat).expect("it was there");
-            tracing::debug!(room = self.id.0, seat = seat.index(), session = member.to.session().0, "left the seat");
-            self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
-            self.let_go(&member.to, reason);
+        if let Some((to, _)) = self.clear(seat, reason, at) {
+            self.let_go(&to, reason);
         }
         self.directory.release(Place { room: self.id, seat })
+    }
+
+    /// Takes whoever sits there out of the game and the room.
+    fn clear(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Option<(Recipient, Name)> {
+        self.members.member(seat)?;
+        // While they are still a member: should the rules fail now, they are told as everyone.
+        let updates = encode(self.game.leave_seat(at, seat));
+        let member = self.members.remove(seat)?;
+        tracing::debug!(room = self.id.0, seat = seat.index(), session = member.to.session().0, "left the seat");
+        self.batch.event(|event| ServerPacket::Left(Left { event, seat, reason, updates }));
+        if self.ownership.leave_seat(seat) {
+            let owner = self.ownership.owner().and_then(|seat| self.members.member(seat));
+            self.tell_owner(owner.map(|member| member.name.clone()));
+        }
+        Some((member.to, member.name))
+    }
+
+    fn say(&mut self, seat: Seat, manner: Manner, text: ChatText) {
+        if let Some(member) = self.members.member(seat) {
+            self.history.add(member.name.clone(), manner, text.clone());
+        }
+        self.batch.event(|event| {
+            let said = Chatted { event, seat, text };
+            match manner {
+                Manner::Say => ServerPacket::Chat(said),
+                Manner::Emote => ServerPacket::Emote(said),
+            }
+        });
     }
 
     fn unwatch(&mut self, session: SessionId, reason: LeaveReason) -> Released {

@@ -26,16 +26,18 @@ const PLAYERS: usize = 12;
 const STRANGERS: usize = 300;
 const STOPPED_READERS: usize = 5;
 const STORM: usize = 30;
-/// The end of the drain that belongs to the goodbye, and what ends a reader that has stopped: the server's own.
+/// The end of the drain that belongs to the goodbye: the server's own.
 const GOODBYE: Duration = Duration::from_secs(2);
-const WRITE_STALL: Duration = Duration::from_secs(5);
+/// What ends a reader that has stopped; long enough for a queue to grow on a busy machine.
+const WRITE_STALL: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_millis(60);
 /// What a busy machine may take longer than the server's own clock says.
 const SLACK: Duration = Duration::from_secs(3);
 const KICKED_STOPPING: [u8; 4] = [2, 0, 17, 4];
 
 async fn server(drain: &str) -> Watched {
-    let limits = format!("signals_per_second = 100\nhello_within = \"1h\"\n{PATIENT}");
+    let stall = WRITE_STALL.as_secs();
+    let limits = format!("signals_per_second = 100\nhello_within = \"1h\"\nwrite_stall = \"{stall}s\"\n{PATIENT}");
     Watched::start(&format!("drain = \"{drain}\"\n[limits]\n{limits}")).await
 }
 

@@ -71,11 +71,13 @@ impl Page {
 }
 
 impl Watched {
-    /// Starts a server with this configuration, on free ports.
+    /// Starts a server with this configuration, whose limits come last, on free ports. Nobody is expected back: what a
+    /// connection had is gone with it.
     pub(crate) async fn start(config: &str) -> Self {
         let alone = ALONE.lock().await;
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(config.as_bytes()).unwrap();
+        let limits = if config.contains("[limits]") { "" } else { "[limits]" };
+        write!(file, "{config}\n{limits}\nresume_grace = \"0s\"\n").unwrap();
         let free = "127.0.0.1:0";
         let path = file.path().to_str().unwrap();
         let args = ["--config", path, "--listen", free, "--http", free, "--lecture", free, "--shards", "2"];

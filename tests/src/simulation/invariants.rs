@@ -3,7 +3,10 @@
 //! The driver looks when its sleep is over. Tokio polls it first after a rest, so everything of the time before has settled:
 //! no task can go on until the clock does or the driver acts.
 
-use super::{mirror::Mirror, watch::Watch};
+use super::{
+    mirror::{Mirror, MirroredRoom},
+    watch::Watch,
+};
 use crate::ENDS;
 use malpan_net::{Count, SessionHandle, Shard};
 use malpan_server::Host;
@@ -42,6 +45,7 @@ impl Now<'_> {
         self.nobody_outlives_a_deadline()?;
         self.each_board_equals_its_replay_within_the_allowance()?;
         self.a_draining_server_gains_nothing()?;
+        self.no_empty_room_outlives_its_grace()?;
         self.only_faulty_rooms_fail()
     }
 
@@ -227,6 +231,18 @@ impl Now<'_> {
             || !now.places.is_subset(&before.places)
             || !now.rooms.is_subset(&before.rooms);
         if gained { Err(format!("a draining server gained: {before:?}, then {now:?}")) } else { Ok(()) }
+    }
+
+    fn no_empty_room_outlives_its_grace(&self) -> Verdict {
+        // Whoever is on the way to it keeps it once more.
+        let most = self.watch.config.limits.empty_room_grace * 2 + Duration::from_secs(1);
+        let too_old = |room: &&MirroredRoom| room.empty_since.is_some_and(|since| since.elapsed() > most);
+        match self.mirror.rooms.iter().find(|(_, room)| too_old(room)) {
+            Some((id, room)) => {
+                Err(format!("room {id} has been empty for {:?}", room.empty_since.map(|at| at.elapsed())))
+            }
+            None => Ok(()),
+        }
     }
 
     /// And whoever was in one is sent away.

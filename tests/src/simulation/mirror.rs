@@ -6,6 +6,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::time::Instant;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -32,6 +33,8 @@ pub(super) struct MirroredRoom {
     pub(super) seated: BTreeMap<u64, u64>,
     pub(super) watching: BTreeSet<u64>,
     pub(super) failed: bool,
+    /// Since when nobody sits there.
+    pub(super) empty_since: Option<Instant>,
 }
 
 /// Listens to the log of the thread that runs the simulation.
@@ -66,12 +69,15 @@ impl Mirror {
                 }
                 false
             }
-            ("took the seat", Some(seat), Some(session)) => {
-                self.rooms.get_mut(&room).is_none_or(|room| room.seated.insert(seat, session).is_some())
-            }
-            ("left the seat", Some(seat), Some(session)) => {
-                self.rooms.get_mut(&room).is_none_or(|room| room.seated.remove(&seat) != Some(session))
-            }
+            ("took the seat", Some(seat), Some(session)) => self.rooms.get_mut(&room).is_none_or(|room| {
+                room.empty_since = None;
+                room.seated.insert(seat, session).is_some()
+            }),
+            ("left the seat", Some(seat), Some(session)) => self.rooms.get_mut(&room).is_none_or(|room| {
+                let left = room.seated.remove(&seat);
+                room.empty_since = room.seated.is_empty().then(Instant::now);
+                left != Some(session)
+            }),
             ("watches", _, Some(session)) => {
                 self.rooms.get_mut(&room).is_none_or(|room| !room.watching.insert(session))
             }

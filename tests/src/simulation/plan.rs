@@ -85,6 +85,9 @@ fn config(rng: &mut StdRng) -> Config {
     limits.rooms = one_of(rng, 2000, &[2, 4]);
     limits.rooms_opened_per_minute = one_of(rng, 3, &[20]);
     limits.watchers_per_room = one_of(rng, 20, &[1, 2]);
+    limits.empty_room_grace = one_of(rng, seconds(10), &[seconds(0), seconds(3)]);
+    limits.removed_for = one_of(rng, seconds(300), &[seconds(5)]);
+    limits.lobby_deliveries_per_second = one_of(rng, 20_000, &[3]);
     limits.room_inbox = one_of(rng, 256, &[1, 2, 8]);
     config
 }

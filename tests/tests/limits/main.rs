@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Which test holds each limit.
-const HELD_BY: [(&str, &str); 33] = [
+const HELD_BY: [(&str, &str); 36] = [
     ("sessions", "places"),
     ("sessions_per_address", "places"),
     ("exempt_addresses", "places"),
@@ -49,6 +49,9 @@ const HELD_BY: [(&str, &str); 33] = [
     ("strike_window", "rates"),
     ("rooms", "places"),
     ("watchers_per_room", "places"),
+    ("empty_room_grace", "../people/empty.rs"),
+    ("removed_for", "../people/owning.rs"),
+    ("lobby_deliveries_per_second", "../people/talking.rs"),
     ("resume_grace", "../resume/grace.rs"),
     ("ring_events", "../resume/seats.rs"),
     ("ring_bytes", "../resume/seats.rs"),

@@ -1,6 +1,10 @@
 //! What may be typed in plain mode.
 
-use crate::play::{game::Game, session::GameCommand};
+use crate::play::{
+    game::Game,
+    session::GameCommand,
+    slash::{self, Slash},
+};
 use malpan_client::protocol::{Cell, ChatText, Direction, RoomId, RoomTitle, game::five};
 
 /// Every command, for help and for errors.
@@ -19,8 +23,13 @@ pub(super) enum Command {
     Join(RoomId),
     JoinAny,
     Watch(RoomId),
-    Open { game: Option<Game>, title: RoomTitle },
+    Open {
+        game: Option<Game>,
+        title: RoomTitle,
+    },
     Leave,
+    /// A line that begins with a slash.
+    Slash(Slash),
     Status,
     Help,
     Quit,
@@ -29,6 +38,9 @@ pub(super) enum Command {
 /// Reads a line: `None` where it is blank, an error that says what would be right.
 pub(super) fn parse(line: &str) -> Result<Option<Command>, String> {
     let line = line.trim();
+    if let Some(slash) = slash::parse(line) {
+        return slash.map(|slash| Some(Command::Slash(slash)));
+    }
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
     let word = word.to_lowercase();

@@ -19,11 +19,12 @@ use super::{
     game::Game,
     link::{Link, LinkEvent},
     session::{Connection, GameCommand, Goal, News, NotNow, Session, Table},
+    slash::{SLASH_COMMANDS, Slash},
     words,
 };
 use command::Command;
 use lines::{Line, Lines};
-use malpan_client::protocol::{JoinTarget, RoomId};
+use malpan_client::protocol::{Audience, ChatText, JoinTarget, Manner, Part, PlayerId, RoomId, RoomPlan, RoomQuery};
 use std::{collections::VecDeque, io, time::Duration};
 use tokio::{
     io::{AsyncBufRead, AsyncWrite, AsyncWriteExt},
@@ -144,6 +145,8 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
                     }
                 }
                 Ok(Command::Chat(_)) if self.is_settled() && self.session.may_chat().is_ok() => {}
+                Ok(Command::Slash(Slash::Say(_) | Slash::Emote(_) | Slash::Whisper { .. }))
+                    if self.is_settled() && self.session.may_chat().is_ok() => {}
                 _ if self.is_settled() && self.session.answers_due() == 0 => {}
                 _ => return Ok(None),
             }
@@ -159,7 +162,8 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
     async fn do_command(&mut self, command: Command) -> io::Result<()> {
         let asked = match command {
             Command::Game(command) => self.session.command(command, now()),
-            Command::Chat(text) => self.session.chat(text, now()),
+            Command::Chat(text) => self.chat(text),
+            Command::Slash(slash) => return self.do_slash(slash).await,
             Command::Join(room) => self.session.go(Goal::Join(JoinTarget::Room(room)), now()),
             Command::JoinAny => {
                 let any = self.game.map_or(JoinTarget::Any, |game| JoinTarget::AnyOf(game.name()));
@@ -178,6 +182,58 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         match asked {
             Ok(()) => Ok(()),
             Err(why) => self.print(&format!("error: {why}")).await,
+        }
+    }
+
+    async fn do_slash(&mut self, slash: Slash) -> io::Result<()> {
+        let now = now();
+        let asked = match slash {
+            Slash::Say(text) => self.chat(text),
+            Slash::Emote(text) => self.session.say_here(Manner::Emote, text, now),
+            Slash::Whisper { to, text } => self.session.say(Audience::Player(to), Manner::Say, text, now),
+            Slash::Who if self.session.table().is_some() => return self.print_table(shown::members).await,
+            Slash::Who => self.session.list_lobby(PlayerId(0), now),
+            Slash::Mute(name) => {
+                self.session.muted_mut().mute(name.clone());
+                return self.print(&format!("muted {name}")).await;
+            }
+            Slash::Unmute(name) => {
+                self.session.muted_mut().unmute(&name);
+                return self.print(&format!("unmuted {name}")).await;
+            }
+            Slash::Muted => {
+                let names: Vec<_> = self.session.muted().names().map(|name| format!("muted {name}")).collect();
+                return self.print(&if names.is_empty() { "muted nobody".into() } else { names.join("\n") }).await;
+            }
+            Slash::Rooms(query) => self.session.find_rooms(*query, now),
+            Slash::Open(plan) => {
+                let game = plan.game.or(self.game.map(Game::name));
+                self.session.go(Goal::Create(Box::new(RoomPlan { game, ..*plan })), now)
+            }
+            Slash::Join { room, password: None } => self.session.go(Goal::Join(JoinTarget::Room(room)), now),
+            Slash::Watch { room, password: None } => self.session.go(Goal::Watch(room), now),
+            Slash::Join { room, password: Some(password) } => {
+                self.session.go(Goal::Unlock { room, part: Part::Seat, password }, now)
+            }
+            Slash::Watch { room, password: Some(password) } => {
+                self.session.go(Goal::Unlock { room, part: Part::Watch, password }, now)
+            }
+            Slash::Leave => self.session.go(Goal::Lobby, now),
+            Slash::Kick(name) => self.session.remove(name, now),
+            Slash::HandOver(name) => self.session.hand_over(name, now),
+            Slash::Help => return self.print(&format!("commands: {SLASH_COMMANDS}")).await,
+        };
+        match asked {
+            Ok(()) => Ok(()),
+            Err(why) => self.print(&format!("error: {why}")).await,
+        }
+    }
+
+    /// Says something to the room, or where there is none to the lobby.
+    fn chat(&mut self, text: ChatText) -> Result<(), NotNow> {
+        match self.session.table() {
+            Some(_) => self.session.chat(text, now()),
+            None => self.session.say_here(Manner::Say, text, now()),
         }
     }
 
@@ -203,6 +259,13 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
             match news {
                 News::Joined { .. } => self.print_table(shown::members).await?,
                 News::Rooms { rooms, next, first } => self.continue_list(rooms.len(), first, next).await?,
+                News::Found { rooms, next, first } => self.continue_search(rooms.len(), first, next).await?,
+                News::Lobby { total, next: None, .. } => self.print(&format!("lobby {total}")).await?,
+                News::Lobby { next: Some(after), .. } => {
+                    if let Err(why) = self.session.list_lobby(after, now()) {
+                        self.print(&format!("error: {why}")).await?;
+                    }
+                }
                 News::NameTaken(name) => {
                     return Ok(Some(Ending::Failed(format!("the name {name} is taken: choose another with --name"))));
                 }
@@ -228,6 +291,15 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
         }
     }
 
+    async fn continue_search(&mut self, count: usize, first: bool, next: Option<RoomQuery>) -> io::Result<()> {
+        self.rooms_listed = if first { count } else { self.rooms_listed + count };
+        match next.map(|query| self.session.find_rooms(query, now())) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(why)) => self.print(&format!("error: {why}")).await,
+            None => self.print(&format!("rooms listed {}", self.rooms_listed)).await,
+        }
+    }
+
     /// The input has ended and the connection is lost: what is not done will not be.
     fn end_offline(&self, answers_due: usize) -> Ending {
         match (answers_due, self.waiting.len()) {
@@ -248,7 +320,7 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
     }
 
     async fn tell(&mut self, news: &News) -> io::Result<()> {
-        for line in wording::lines(news, self.address) {
+        for line in wording::lines(news, self.address, &self.session.name().clone()) {
             self.print(&line).await?;
         }
         Ok(())

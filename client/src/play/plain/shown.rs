@@ -71,7 +71,9 @@ pub(super) fn status(session: &Session) -> String {
         Connection::Offline { .. } => "offline",
     };
     let place = match (session.going_to(), session.table()) {
-        (Some(Goal::Join(JoinTarget::Room(room)) | Goal::Watch(room)), _) => format!("joining room {room}"),
+        (Some(Goal::Join(JoinTarget::Room(room)) | Goal::Watch(room) | Goal::Unlock { room, .. }), _) => {
+            format!("joining room {room}")
+        }
         (Some(_), _) => "joining".into(),
         (None, Some(table)) if table.is_watched() => format!("watching room {}", table.id()),
         (None, Some(table)) => format!("room {}", table.id()),

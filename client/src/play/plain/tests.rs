@@ -1,6 +1,7 @@
 //! Plain mode with scripted input against a server in memory, in paused time.
 
 mod games;
+mod people;
 
 use super::{Ending, HELP, Plain, now};
 use crate::play::{
@@ -10,8 +11,8 @@ use crate::play::{
     testing::{Calls, DialMemory, House, Peer, joined, left, moves, name, seat, telephone, too_fast},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ClientPacket, GameName, JoinTarget, KickReason, LeaveReason, RoomId, ServerPacket, SoftwareName,
-    game::five,
+    BoardSize, Cell, ChatText, ClientPacket, GameName, JoinTarget, KickReason, LeaveReason, LobbyChat, Manner,
+    PastLine, RoomId, ServerPacket, SoftwareName, Whisper, game::five,
 };
 use std::{
     io,
@@ -302,7 +303,7 @@ async fn each_line_goes_out_at_once() {
 fn help_promises_the_first_word_of_every_line() {
     use super::wording::lines;
     let (seat, ann, cell) = (seat(0), name("Ann"), ANN);
-    let (room, game) = (RoomId(1), GameName::FIVE);
+    let (room, game, line) = (RoomId(1), GameName::FIVE, ChatText::new("x").unwrap());
     let told = [
         News::Online { name: ann.clone(), server: SoftwareName::new("x").unwrap() },
         News::Offline { why: "x".into(), retry_in: Duration::from_secs(1), again: false },
@@ -321,9 +322,17 @@ fn help_promises_the_first_word_of_every_line() {
         News::Five(FiveNews::Placed { name: ann.clone(), cell }),
         News::Five(FiveNews::Turn { name: ann.clone() }),
         News::Five(FiveNews::Over { winner: None }),
-        News::Five(FiveNews::RematchAsked { name: ann }),
+        News::Five(FiveNews::RematchAsked { name: ann.clone() }),
+        News::Emote { seat, name: ann.clone(), text: line.clone() },
+        News::LobbyChat(LobbyChat { name: ann.clone(), manner: Manner::Emote, text: line.clone() }),
+        News::History(vec![PastLine { name: ann.clone(), manner: Manner::Say, text: line }]),
+        News::Owner(None),
+        News::Removed { room, by: ann.clone() },
+        News::Lobby { total: 1, names: vec![ann.clone()], next: None },
     ];
-    for line in told.iter().flat_map(|news| lines(news, "host:1")) {
+    let whisper = |from| Whisper { from, to: ann.clone(), manner: Manner::Say, text: ChatText::new("x").unwrap() };
+    let whispers = [whisper(ann.clone()), whisper(name("Bob"))].map(News::Whisper);
+    for line in told.iter().chain(&whispers).flat_map(|news| lines(news, "host:1", &ann)) {
         let word = line.split(' ').next().unwrap();
         assert!(HELP.contains(&format!("\n  {word}")), "{line}");
     }

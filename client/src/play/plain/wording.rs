@@ -5,7 +5,7 @@ use crate::play::{
     session::{FiveNews, Goal, News},
     words,
 };
-use malpan_client::protocol::{GameName, JoinTarget, RoomInfo};
+use malpan_client::protocol::{Door, GameName, JoinTarget, Manner, Name, Part, RoomEntry, RoomInfo, Whisper};
 
 /// What `--help` says about plain mode.
 pub(crate) const HELP: &str = "\
@@ -17,6 +17,15 @@ Plain mode (--plain) reads a command a line from stdin:
   help                    the commands       quit     leave, after answers due (also end of input)
   open --game NAME TITLE  a new room of that game: board or five
   watch N                 watch a room without a seat: no moves, no chat
+Lines that begin with / are what other chats know; //TEXT says /TEXT; a NAME with spaces before a TEXT stands in \"\":
+  /me TEXT                what you do        /w NAME TEXT    to one player, anywhere
+  /who                    who is here        /mute NAME      show nothing of theirs; alone: who is muted
+  /rooms [OPTIONS] PART   rooms so titled    /unmute NAME    show it again
+  /open [OPTIONS] TITLE   a room of yours    /kick NAME      out of your room
+  /join N [PASSWORD]      a seat there       /handover NAME  make the room theirs
+  /watch N [PASSWORD]     watch it           /leave, /help
+  options of /rooms: --free (a seat), --unlocked, --game NAME
+  options of /open: --game NAME, --board WxH, --seats N, --password WORD
 In five in a row:
   place X,Y               put a stone        resign   give the game up
   board                   print the board    rematch  play again; begins when both have asked
@@ -30,9 +39,21 @@ and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from t
   left NAME               someone went; ' (connection lost)' may follow
   moved NAME X,Y          someone stepped, you included
   refused: off the board | taken | too fast
-  chat NAME: TEXT
+  chat NAME: TEXT         in no room, chat speaks to the lobby
+  emote NAME: TEXT        someone did something: /me
+  lobby NAME: TEXT, lobby emote NAME: TEXT
+                          said in the lobby, while you are there
+  whisper NAME: TEXT      said to you alone; 'emote' may stand before NAME, or 'to' in the next
+  whispered to NAME: TEXT said by you to one
+  past chat NAME: TEXT, past emote NAME: TEXT
+                          said before you came
+  owner NAME              whose the room is; 'owner nobody' where the last one has left
+  removed from room N by NAME
+  here NAME, then 'lobby COUNT': the answer to /who in no room
+  muted NAME, unmuted NAME
   room N TAKEN/SEATS TITLE, then 'rooms listed COUNT'; ' [GAME]' follows where it is not the board,
-                          and ' [COUNT watching]' where anyone watches
+                          and ' [COUNT watching]' where anyone watches; for /rooms also
+                          ' [password]' and ' [of OWNER]'
   watching room N game GAME
   closed room N           the room that you watched has closed
   lobby                   you are in no room
@@ -62,7 +83,8 @@ Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage or no ter
 Colours are left out where NO_COLOR is set.";
 
 /// The lines that tell `news`. The room's members after `Joined` and the next page after `Rooms` are the caller's.
-pub(super) fn lines(news: &News, address: &str) -> Vec<String> {
+/// `own` is the name of whoever reads them.
+pub(super) fn lines(news: &News, address: &str, own: &Name) -> Vec<String> {
     let line = match news {
         News::Online { name, .. } => format!("connected {address} as {name}"),
         News::Offline { why, retry_in, .. } => {
@@ -88,6 +110,24 @@ pub(super) fn lines(news: &News, address: &str) -> Vec<String> {
         News::Five(news) => five(news),
         News::Refused { why, .. } => format!("refused: {}", words::refusal(*why)),
         News::Chat { name, text, .. } => format!("chat {name}: {text}"),
+        News::Emote { name, text, .. } => format!("emote {name}: {text}"),
+        News::LobbyChat(said) => format!("lobby {}{}: {}", doing(said.manner), said.name, said.text),
+        News::Whisper(said) => whisper(said, own),
+        News::History(lines) => {
+            let line = |word, name, text| format!("past {word} {name}: {text}");
+            return lines
+                .iter()
+                .map(|said| match said.manner {
+                    Manner::Say => line("chat", &said.name, &said.text),
+                    Manner::Emote => line("emote", &said.name, &said.text),
+                })
+                .collect();
+        }
+        News::Owner(Some(name)) => format!("owner {name}"),
+        News::Owner(None) => "owner nobody".into(),
+        News::Removed { room, by } => format!("removed from room {room} by {by}"),
+        News::Lobby { names, .. } => return names.iter().map(|name| format!("here {name}")).collect(),
+        News::Found { rooms, .. } => return rooms.iter().map(found).collect(),
         News::Rooms { rooms, .. } => return rooms.iter().map(room).collect(),
         News::Denied(denial) => format!("error: {}", words::denial(denial)),
         News::Unanswered => "error: no answer came from the server".into(),
@@ -118,8 +158,34 @@ fn describe(goal: &Goal) -> String {
         Goal::Watch(room) => format!("cannot watch room {room}"),
         Goal::Open { title, game: None | Some(Game::Board) } => format!("cannot open room {title}"),
         Goal::Open { title, game: Some(game) } => format!("cannot open room {title} of {}", game.name()),
+        Goal::Create(plan) => format!("cannot open room {}", plan.title),
+        Goal::Unlock { room, part: Part::Seat, .. } => format!("cannot join room {room}"),
+        Goal::Unlock { room, part: Part::Watch, .. } => format!("cannot watch room {room}"),
         Goal::Lobby => "cannot leave".into(),
     }
+}
+
+fn doing(manner: Manner) -> &'static str {
+    match manner {
+        Manner::Say => "",
+        Manner::Emote => "emote ",
+    }
+}
+
+fn whisper(said: &Whisper, own: &Name) -> String {
+    let (doing, text) = (doing(said.manner), &said.text);
+    if said.from == *own {
+        format!("whispered {doing}to {}: {text}", said.to)
+    } else {
+        format!("whisper {doing}{}: {text}", said.from)
+    }
+}
+
+fn found(entry: &RoomEntry) -> String {
+    let locked = if entry.door == Door::Password { " [password]" } else { "" };
+    let owner = entry.owner.as_ref().map_or_else(String::new, |owner| format!(" [of {owner}]"));
+    let RoomEntry { room, title, game, taken, seats, watchers, .. } = entry.clone();
+    format!("{}{locked}{owner}", self::room(&RoomInfo { room, title, game, taken, seats, watchers }))
 }
 
 fn room(room: &RoomInfo) -> String {

@@ -65,6 +65,12 @@ impl Session {
                 vec![News::Draining { seconds }]
             }
             ServerPacket::Kicked { reason } => vec![News::Kicked(reason)],
+            packet @ (ServerPacket::LobbyChat(_)
+            | ServerPacket::Whisper(_)
+            | ServerPacket::History(_)
+            | ServerPacket::LobbyPage(_)
+            | ServerPacket::RoomList(_)
+            | ServerPacket::Removed { .. }) => self.hear_people(packet),
             packet => self.hear_room(&packet, now),
         }
     }
@@ -72,6 +78,7 @@ impl Session {
     /// The room has let go: as asked, or because it has closed under who watched it.
     fn hear_left(&mut self, room: RoomId, now: Instant) -> News {
         let was_in_it = self.table.as_ref().is_some_and(|table| table.id() == room);
+        let was_removed = std::mem::take(&mut self.removed);
         self.stand_up();
         match &mut self.request {
             Some(request) if request.is_leaving() => {
@@ -79,6 +86,7 @@ impl Session {
                 self.do_step(step);
                 News::RoomLeft(room)
             }
+            None if was_in_it && was_removed => self.was_removed(room, now),
             None if was_in_it => {
                 match self.fallback {
                     Fallback::AnyRoom => self.set_out(self.any_room(), vec![], now),
@@ -91,7 +99,7 @@ impl Session {
         }
     }
 
-    /// A denial names no request. Only a way into a room, a page of the list and a line of chat can be denied without
+    /// A denial names no request. Only a way into a room, a page of a list, a line and an owner's wish can be denied without
     /// the end of the connection, and the first of these that is due is meant.
     fn hear_denial(&mut self, denial: Denial, now: Instant) -> News {
         match self.request.take() {
@@ -120,8 +128,8 @@ impl Session {
             }
             request => {
                 self.request = request;
-                if self.listing.take().is_none() {
-                    self.chats_due.pop_front();
+                if self.listing.take().is_none() && self.finding.take().is_none() && self.lobby_due.take().is_none() {
+                    self.said_due.pop_front();
                 }
                 News::Denied(denial)
             }
@@ -131,6 +139,7 @@ impl Session {
     fn sit_down(&mut self, joined: &Joined, now: Instant) -> Vec<News> {
         self.stand_up();
         let request = self.request.take();
+        self.key = request.as_ref().and_then(|request| request.key(joined.room));
         let table = match Table::new(joined) {
             Ok(table) => table,
             Err(why) => return vec![self.leave_again(joined, &why, request, now)],
@@ -166,7 +175,8 @@ impl Session {
     pub(super) fn stand_up(&mut self) {
         self.table = None;
         self.commands.clear();
-        self.chats_due.clear();
+        self.removed = false;
+        self.said_due.clear();
     }
 
     /// The room contradicted itself: what is seen may be wrong, so it is left and joined again.

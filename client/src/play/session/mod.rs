@@ -13,6 +13,7 @@ mod commands;
 mod five;
 mod hear;
 mod news;
+mod people;
 mod request;
 mod room;
 mod table;
@@ -27,7 +28,10 @@ pub(crate) use wish::NotNow;
 
 use super::game::Game;
 use commands::Commands;
-use malpan_client::protocol::{ClientPacket, JoinTarget, Limits, Name, RoomId};
+use malpan_client::{
+    Muted,
+    protocol::{ClientPacket, JoinTarget, Limits, Name, Part, RoomId, RoomPassword, RoomQuery},
+};
 use request::{Request, Step};
 use std::{
     collections::VecDeque,
@@ -79,9 +83,18 @@ pub(crate) struct Session {
     request: Option<Request>,
     /// The `after` of the room list's page that is due, and since when.
     listing: Option<(RoomId, Instant)>,
+    /// What rooms are looked for, and since when the answer is due.
+    finding: Option<(RoomQuery, Instant)>,
+    /// Since when a page of the lobby's people is due.
+    lobby_due: Option<Instant>,
     commands: Commands,
-    /// When each line of chat went out that has not come back.
-    chats_due: VecDeque<Instant>,
+    /// When each line, and each wish of an owner, went out that has not come back.
+    said_due: VecDeque<Instant>,
+    muted: Muted,
+    /// The password of the room that was entered with one.
+    key: Option<(RoomId, RoomPassword)>,
+    /// Put out of the room, whose last word is on its way.
+    removed: bool,
     packets: Vec<ClientPacket>,
 }
 
@@ -102,8 +115,13 @@ impl Session {
             fallback,
             request: None,
             listing: None,
+            finding: None,
+            lobby_due: None,
             commands: Commands::new(&limits, now),
-            chats_due: VecDeque::new(),
+            said_due: VecDeque::new(),
+            muted: Muted::default(),
+            key: None,
+            removed: false,
             packets: Vec::new(),
         }
     }
@@ -161,9 +179,11 @@ impl Session {
     /// Answers that are due: to commands, chat, a way into a room, a page of the list.
     pub(crate) fn answers_due(&self) -> usize {
         self.commands.pending()
-            + self.chats_due.len()
+            + self.said_due.len()
             + usize::from(self.request.is_some())
             + usize::from(self.listing.is_some())
+            + usize::from(self.finding.is_some())
+            + usize::from(self.lobby_due.is_some())
     }
 
     /// The packets to send, in order.
@@ -176,7 +196,9 @@ impl Session {
         let is_late = |since: Instant| now.duration_since(since) >= ANSWER_WITHIN;
         let mut unanswered = self.commands.give_up(is_late);
         unanswered |= self.listing.take_if(|(_, since)| is_late(*since)).is_some();
-        while self.chats_due.pop_front_if(|since| is_late(*since)).is_some() {
+        unanswered |= self.finding.take_if(|(_, since)| is_late(*since)).is_some();
+        unanswered |= self.lobby_due.take_if(|since| is_late(*since)).is_some();
+        while self.said_due.pop_front_if(|since| is_late(*since)).is_some() {
             unanswered = true;
         }
         if let Some(request) = &mut self.request {
@@ -202,9 +224,15 @@ impl Session {
 
     /// Where one is, as a goal to come back to.
     fn here(&self) -> Option<Goal> {
-        self.table.as_ref().map(|table| match table.own_seat() {
-            Some(_) => Goal::Join(JoinTarget::Room(table.id())),
-            None => Goal::Watch(table.id()),
+        self.table.as_ref().map(|table| {
+            let room = table.id();
+            let key = self.key.as_ref().filter(|(locked, _)| *locked == room);
+            match (table.own_seat(), key.cloned()) {
+                (Some(_), None) => Goal::Join(JoinTarget::Room(room)),
+                (None, None) => Goal::Watch(room),
+                (Some(_), Some((_, password))) => Goal::Unlock { room, part: Part::Seat, password },
+                (None, Some((_, password))) => Goal::Unlock { room, part: Part::Watch, password },
+            }
         })
     }
 
@@ -234,7 +262,9 @@ impl Session {
     fn begin_anew(&mut self, now: Instant) {
         self.request = None;
         self.listing = None;
-        self.chats_due.clear();
+        self.finding = None;
+        self.lobby_due = None;
+        self.said_due.clear();
         self.round_trip = None;
         self.stops_at = None;
         self.packets.clear();

@@ -3,8 +3,8 @@
 use super::{commands::GameCommand, five::FiveNews, request::Goal};
 use crate::play::game::Game;
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Denial, GameName, KickReason, LeaveReason, Name, RoomId, RoomInfo, RoomTitle, Seat,
-    SoftwareName,
+    BoardSize, Cell, ChatText, Denial, GameName, KickReason, LeaveReason, LobbyChat, Name, PastLine, PlayerId,
+    RoomEntry, RoomId, RoomInfo, RoomQuery, RoomTitle, Seat, SoftwareName, Whisper,
     game::{board, five},
 };
 use std::time::Duration;
@@ -121,6 +121,48 @@ pub(crate) enum News {
         name: Name,
         /// What.
         text: ChatText,
+    },
+    /// Someone did something, by their own words.
+    Emote {
+        /// From which seat.
+        seat: Seat,
+        /// Who.
+        name: Name,
+        /// What.
+        text: ChatText,
+    },
+    /// Someone in the lobby said something.
+    LobbyChat(LobbyChat),
+    /// Someone said something to one player: to the one here, or that one to someone.
+    Whisper(Whisper),
+    /// What was said in the room before, the oldest first.
+    History(Vec<PastLine>),
+    /// Whose the room is; `None` where it is nobody's any more.
+    Owner(Option<Name>),
+    /// The room's owner has put the one here out of it.
+    Removed {
+        /// Which room.
+        room: RoomId,
+        /// The owner.
+        by: Name,
+    },
+    /// A page of the people in the lobby.
+    Lobby {
+        /// How many there are in all.
+        total: u32,
+        /// Those of this page.
+        names: Vec<Name>,
+        /// Where the next page begins, if there is one.
+        next: Option<PlayerId>,
+    },
+    /// A page of rooms that were looked for.
+    Found {
+        /// Its rooms.
+        rooms: Vec<RoomEntry>,
+        /// Whether it is the first page.
+        first: bool,
+        /// What brings the next page, if there is one.
+        next: Option<RoomQuery>,
     },
     /// A page of the room list.
     Rooms {

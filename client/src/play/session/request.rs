@@ -1,7 +1,7 @@
 //! The way into a room, which takes several packets: leave, join, and where to go when that fails.
 
 use crate::play::game::Game;
-use malpan_client::protocol::{ClientPacket, DenialCode, JoinTarget, RoomId, RoomTitle};
+use malpan_client::protocol::{ClientPacket, DenialCode, JoinTarget, Part, RoomId, RoomPassword, RoomPlan, RoomTitle};
 use std::time::{Duration, Instant};
 
 /// After a denial for being too fast.
@@ -22,6 +22,17 @@ pub(crate) enum Goal {
         game: Option<Game>,
         /// Its title.
         title: RoomTitle,
+    },
+    /// In a new room of one's own.
+    Create(Box<RoomPlan>),
+    /// In a room with a password, or beside it.
+    Unlock {
+        /// Which.
+        room: RoomId,
+        /// To sit there or to watch.
+        part: Part,
+        /// Its password.
+        password: RoomPassword,
     },
     /// In none.
     Lobby,
@@ -84,6 +95,16 @@ impl Request {
         self.rest
     }
 
+    /// The password with which it led into `room`, if it took one.
+    pub(super) fn key(&self, room: RoomId) -> Option<(RoomId, RoomPassword)> {
+        let password = match &self.goal {
+            Goal::Unlock { password, .. } => password,
+            Goal::Create(plan) => plan.password.as_ref()?,
+            _ => return None,
+        };
+        Some((room, password.clone()))
+    }
+
     /// Whether it waits for the old room to let go.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving
@@ -109,6 +130,10 @@ impl Request {
             Goal::Watch(room) => Step::Send(ClientPacket::Watch { room: *room }),
             Goal::Open { game, title } => {
                 Step::Send(ClientPacket::OpenRoom { game: game.map(Game::name), title: title.clone(), seats: None })
+            }
+            Goal::Create(plan) => Step::Send(ClientPacket::CreateRoom(plan.clone())),
+            Goal::Unlock { room, part, password } => {
+                Step::Send(ClientPacket::Unlock { room: *room, part: *part, password: password.clone() })
             }
             Goal::Lobby => Step::Done,
         }

@@ -3,7 +3,7 @@
 use super::{GameCommand, News, Refusal, Session, Table, five};
 use malpan_client::{
     Room,
-    protocol::{Ack, RefusalReason, Refused, Seat, ServerPacket, UpdateBytes, game::board},
+    protocol::{Ack, LeaveReason, RefusalReason, Refused, Seat, ServerPacket, UpdateBytes, game::board},
 };
 use std::time::Instant;
 
@@ -28,15 +28,36 @@ impl Session {
                 std::iter::once(came).chain(begun_or_ended(after, &entered.updates)).collect()
             }
             ServerPacket::Left(left) => {
+                if left.reason == LeaveReason::Removed && before.owner() == before.own_seat() {
+                    self.said_due.pop_front();
+                }
                 let leaver = name(left.seat).map(|name| News::Left { seat: left.seat, name, reason: left.reason });
                 leaver.into_iter().chain(begun_or_ended(after, &left.updates)).collect()
             }
             ServerPacket::Chat(chat) => {
                 if Some(chat.seat) == before.own_seat() {
-                    self.chats_due.pop_front();
+                    self.said_due.pop_front();
                 }
-                let line = name(chat.seat).map(|name| News::Chat { seat: chat.seat, name, text: chat.text.clone() });
-                line.into_iter().collect()
+                let Some(name) = name(chat.seat) else { return vec![] };
+                let line = News::Chat { seat: chat.seat, name: name.clone(), text: chat.text.clone() };
+                self.unless_muted(&name, line).into_iter().collect()
+            }
+            ServerPacket::Emote(emote) => {
+                if Some(emote.seat) == before.own_seat() {
+                    self.said_due.pop_front();
+                }
+                let Some(name) = name(emote.seat) else { return vec![] };
+                let line = News::Emote { seat: emote.seat, name: name.clone(), text: emote.text.clone() };
+                self.unless_muted(&name, line).into_iter().collect()
+            }
+            ServerPacket::Owner { seat, .. } => {
+                if before.owner().is_some() && before.owner() == before.own_seat() {
+                    self.said_due.pop_front();
+                }
+                vec![News::Owner(seat.and_then(name))]
+            }
+            ServerPacket::About(about) => {
+                about.owner.and_then(name).map(|name| News::Owner(Some(name))).into_iter().collect()
             }
             ServerPacket::Happened(happened) => {
                 if let Some(ack) = happened.ack.as_ref().filter(own) {

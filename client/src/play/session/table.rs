@@ -86,6 +86,11 @@ impl Table {
         any!(self, room => room.name(seat))
     }
 
+    /// Whose the room is.
+    pub(crate) fn owner(&self) -> Option<Seat> {
+        any!(self, room => room.owner())
+    }
+
     /// Everyone with a seat, by seat.
     pub(crate) fn members(&self) -> impl Iterator<Item = (Seat, &Name)> {
         Seat::all(self.seats()).filter_map(|seat| Some((seat, self.name(seat)?)))

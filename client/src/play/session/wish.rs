@@ -14,6 +14,9 @@ pub(crate) enum NotNow {
     /// There is no room.
     #[error("not in a room")]
     NoRoom,
+    /// There is a room, and it is for the lobby.
+    #[error("in a room; the lobby hears who is in none")]
+    InRoom,
     /// There is no seat.
     #[error("only watching: join the room to play and chat")]
     Watching,
@@ -43,7 +46,7 @@ impl Session {
     /// Says something to the room.
     pub(crate) fn chat(&mut self, text: ChatText, now: Instant) -> Result<(), NotNow> {
         self.may_chat()?;
-        self.chats_due.push_back(now);
+        self.said_due.push_back(now);
         self.packets.push(ClientPacket::Chat { text });
         Ok(())
     }

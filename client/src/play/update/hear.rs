@@ -8,7 +8,7 @@ use crate::play::{
     session::{FiveNews, GameCommand, Goal, News, Refusal},
     words,
 };
-use malpan_client::protocol::{Direction, JoinTarget, Name, game::five};
+use malpan_client::protocol::{Direction, JoinTarget, Manner, Name, Part, game::five};
 use std::time::Instant;
 use tui_input::Input;
 
@@ -74,6 +74,19 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             model.log.push(line);
             None
         }
+        News::Emote { name, text, .. } => Some(words::spoken(Manner::Emote, &name, &text)),
+        News::LobbyChat(said) => Some(format!("(lobby) {}", words::spoken(said.manner, &said.name, &said.text))),
+        News::Whisper(whisper) => Some(words::whisper(&whisper, model.session.name())),
+        News::History(lines) => {
+            let said = lines.iter().map(|line| words::spoken(line.manner, &line.name, &line.text));
+            said.for_each(|line| model.log.push(LogLine::Event(line)));
+            None
+        }
+        News::Owner(Some(name)) => Some(format!("the room is {name}'s")),
+        News::Owner(None) => None,
+        News::Removed { room, by } => Some(format!("{by} removed you from room {room}")),
+        // The screen does not ask for these.
+        News::Lobby { .. } | News::Found { .. } => None,
         News::Rooms { rooms, first, next } => {
             if let Mode::Rooms(list) = &mut model.mode {
                 if first {
@@ -109,6 +122,9 @@ fn wanted(goal: &Goal) -> String {
         Goal::Join(JoinTarget::AnyOf(game)) => format!("any room of {game}"),
         Goal::Watch(room) => format!("watching room {room}"),
         Goal::Open { title, .. } => format!("new room {title}"),
+        Goal::Create(plan) => format!("new room {}", plan.title),
+        Goal::Unlock { room, part: Part::Seat, .. } => format!("room {room}"),
+        Goal::Unlock { room, part: Part::Watch, .. } => format!("watching room {room}"),
         Goal::Lobby => "lobby".into(),
     }
 }
