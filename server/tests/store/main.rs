@@ -6,6 +6,7 @@
 mod conformance;
 mod child;
 mod disk;
+mod figures;
 mod killed;
 mod memory;
 mod model;

@@ -2,7 +2,7 @@
 //! `cargo test -p malpan-server --test store -- --ignored redis::`.
 
 mod failures;
-mod server;
+pub(crate) mod server;
 mod shared;
 
 use crate::Fresh;
@@ -19,7 +19,7 @@ use std::{
 /// How long something may take that needs moments, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn address(url: &str) -> RedisAddress {
+pub(crate) fn address(url: &str) -> RedisAddress {
     match url.parse() {
         Ok(StoreAddress::Redis(address)) => address,
         other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 /// A Redis that answers. Dropped, it is killed.
-pub(super) struct Redis {
+pub(crate) struct Redis {
     child: Child,
     port: u16,
     folder: TempDir,
@@ -19,7 +19,7 @@ pub(super) struct Redis {
 
 impl Redis {
     /// Starts it with more options, in the form of its command line.
-    pub(super) fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         let options = options.iter().map(ToString::to_string).collect::<Vec<_>>();
         // Someone else may have taken the port that was free.
         (0..10).find_map(|_| Self::try_start(&options)).expect("redis-server starts on one of ten ports")
@@ -33,34 +33,34 @@ impl Redis {
         redis.answers().then_some(redis)
     }
 
-    pub(super) fn url(&self, rest: &str) -> String {
+    pub(crate) fn url(&self, rest: &str) -> String {
         format!("redis://127.0.0.1:{}/{rest}", self.port)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Kills it, as `kill -9` does.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts it again, on the same port and folder.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.child = spawn(self.port, &self.folder, &self.options);
         assert!(self.answers(), "redis-server starts again");
     }
 
     /// Sends it a signal, such as `STOP`.
-    pub(super) fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
     /// Has it do something: one command in words, whose answer is its first line.
-    pub(super) fn tell(&self, words: &str) -> String {
+    pub(crate) fn tell(&self, words: &str) -> String {
         self.try_tell(words).unwrap()
     }
 
