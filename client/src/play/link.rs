@@ -9,13 +9,15 @@
 //! the link is not online, packets to send are dropped: whoever sends them hears `Online` and begins anew.
 
 mod pings;
+mod seen;
 
 use super::{backoff::Backoff, dial::Dial, guest::generate_name, words};
 use malpan_client::{
     Client, ClientError,
-    protocol::{ClientPacket, DenialCode, Name, ServerPacket, Welcome},
+    protocol::{ClientPacket, DenialCode, Name, ResumeToken, Resumption, ServerPacket, Welcome},
 };
 use pings::Pings;
+use seen::Tracker;
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -72,6 +74,15 @@ pub(crate) enum LinkEvent {
         /// The name as the server has it.
         name: Name,
     },
+    /// Signed in again as the same player, in the seat that was kept.
+    Back {
+        /// The server's version and limits.
+        welcome: Welcome,
+        /// The name, the same as before.
+        name: Name,
+        /// What became of the seat.
+        place: Resumption,
+    },
     /// A packet from the server.
     Packet(ServerPacket),
     /// A ping and its answer took this long.
@@ -116,6 +127,8 @@ impl Link {
             was_online: false,
             lost_at: Instant::now(),
             names_tried: 0,
+            token: None,
+            seen: Tracker::default(),
         };
         Self { commands, events, task: tokio::spawn(task.run()) }
     }
@@ -175,6 +188,10 @@ struct Task<D> {
     was_online: bool,
     lost_at: Instant,
     names_tried: u32,
+    /// What brings the player back.
+    token: Option<ResumeToken>,
+    /// What the front end has been told of the room.
+    seen: Tracker,
 }
 
 impl<D: Dial> Task<D> {
@@ -187,9 +204,17 @@ impl<D: Dial> Task<D> {
         loop {
             self.emit(LinkEvent::Connecting { failures: self.backoff.failures() }).await?;
             let why = match self.unless_gone_connect().await? {
-                Ok(client) => {
+                Ok(mut client) => {
                     let since = Instant::now();
-                    let why = self.stay(client).await?;
+                    let stayed = self.stay(&mut client).await;
+                    self.token = client.token().cloned();
+                    let why = match stayed {
+                        Ok(why) => why,
+                        Err(gone) => {
+                            say_bye(client).await;
+                            return Err(gone);
+                        }
+                    };
                     self.lost_at = Instant::now();
                     if since.elapsed() >= STABLE {
                         self.backoff.reset();
@@ -222,11 +247,19 @@ impl<D: Dial> Task<D> {
 
     /// Connects and signs in, unless the front end goes meanwhile.
     async fn unless_gone_connect(&mut self) -> Result<Result<Client<D::Io>, ClientError>, Gone> {
-        let name = self.identity.name.clone();
+        let (name, token, seen) = (self.identity.name.clone(), self.token.clone(), self.seen.seen());
         let connect = async {
             let mut client = self.dial.dial().await?;
+            if let Some(token) = token {
+                match client.resume(token, seen).await {
+                    Ok(resumed) => return Ok((client, resumed.name, Some(resumed.place))),
+                    // The time for it is over, or the server is another one.
+                    Err(ClientError::Denied(denial)) if denial.code == DenialCode::ResumeRefused => {}
+                    Err(error) => return Err(error),
+                }
+            }
             let (_, name) = client.sign_in_guest(name).await?;
-            Ok((client, name))
+            Ok((client, name, None))
         };
         let connected = tokio::select! {
             connected = connect => connected,
@@ -234,11 +267,22 @@ impl<D: Dial> Task<D> {
         };
         match connected {
             Err(error) => Ok(Err(error)),
-            Ok((client, name)) => {
+            Ok((client, name, back)) => {
                 self.identity.name = name.clone();
                 self.was_online = true;
                 self.names_tried = 0;
-                self.emit(LinkEvent::Online { welcome: client.welcome().clone(), name }).await?;
+                let welcome = client.welcome().clone();
+                let event = match back {
+                    Some(place) => {
+                        self.seen.back(place);
+                        LinkEvent::Back { welcome, name, place }
+                    }
+                    None => {
+                        self.seen = Tracker::default();
+                        LinkEvent::Online { welcome, name }
+                    }
+                };
+                self.emit(event).await?;
                 Ok(Ok(client))
             }
         }
@@ -282,7 +326,7 @@ impl<D: Dial> Task<D> {
     }
 
     /// Carries packets until the connection is lost, and returns why.
-    async fn stay(&mut self, mut client: Client<D::Io>) -> Result<String, Gone> {
+    async fn stay(&mut self, client: &mut Client<D::Io>) -> Result<String, Gone> {
         let mut pings = Pings::new();
         let mut tick = interval(PING_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -312,6 +356,7 @@ impl<D: Dial> Task<D> {
                         if let ServerPacket::Kicked { reason } = packet {
                             kicked = Some(reason);
                         }
+                        self.seen.hear(&packet);
                         if let Err(gone) = self.emit(LinkEvent::Packet(packet)).await {
                             break gone;
                         }
@@ -331,7 +376,6 @@ impl<D: Dial> Task<D> {
                 }
             }
         };
-        say_bye(client).await;
         Err(gone)
     }
 

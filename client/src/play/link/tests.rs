@@ -1,8 +1,11 @@
 //! The link against a server that the test plays packet by packet, in paused time.
 
 use super::{Command, Identity, Link, LinkEvent, NAME_HELD, SILENCE};
-use crate::play::testing::{Calls, denied, name, telephone, welcome};
-use malpan_client::protocol::{ClientPacket, DenialCode, KickReason, Name, ServerPacket};
+use crate::play::testing::{Calls, denied, joined, name, seat, telephone, welcome};
+use malpan_client::protocol::{
+    BoardSize, Cell, ClientPacket, DenialCode, KickReason, Name, PlayerId, ResumeToken, Resumed, Resumption, RoomId,
+    Seen, ServerPacket,
+};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -190,4 +193,47 @@ async fn closing_does_not_wait_for_the_next_attempt() {
     let since = Instant::now();
     link.close().await;
     assert!(since.elapsed() < Duration::from_millis(10), "{:?}", since.elapsed());
+}
+
+fn token(byte: u8) -> ResumeToken {
+    ResumeToken::new([byte; 32])
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_comes_back_with_the_newest_token_and_says_what_it_has_seen() {
+    let (mut link, mut calls) = start("Ann", false);
+    let (mut peer, _) = calls.sign_in().await;
+    peer.send(ServerPacket::Token { token: token(1) }).await;
+    let room = joined(3, BoardSize::new(8, 8).unwrap(), &[("Ann", Cell { x: 0, y: 0 })]);
+    let (event, incarnation) = (room.event + 1, room.incarnation);
+    peer.send(ServerPacket::Joined(room)).await;
+    peer.send(ServerPacket::Away { event, seat: seat(0) }).await;
+    assert_eq!(next(&mut link).await, online("Ann"));
+    for _ in 0..2 {
+        assert!(matches!(next(&mut link).await, LinkEvent::Packet(_)));
+    }
+    drop(peer);
+    assert!(matches!(next(&mut link).await, LinkEvent::Offline { .. }));
+
+    let mut peer = calls.accept().await;
+    assert!(matches!(peer.next().await, Some(ClientPacket::Hello { .. })));
+    peer.send(ServerPacket::Welcome(welcome())).await;
+    let seen = Some(Seen { room: RoomId(3), incarnation, event });
+    assert_eq!(peer.next().await, Some(ClientPacket::Resume { token: token(1), seen }));
+    let place = Resumption::Missed { room: RoomId(3), events: 0 };
+    peer.send(ServerPacket::Token { token: token(2) }).await;
+    peer.send(ServerPacket::Resumed(Resumed { player: PlayerId(1), name: name("Ann"), place })).await;
+    assert_eq!(next(&mut link).await, LinkEvent::Back { welcome: welcome(), name: name("Ann"), place });
+    drop(peer);
+    assert!(matches!(next(&mut link).await, LinkEvent::Offline { .. }));
+
+    // And where the server does not know the token any more, it signs in anew.
+    let mut peer = calls.accept().await;
+    assert!(matches!(peer.next().await, Some(ClientPacket::Hello { .. })));
+    peer.send(ServerPacket::Welcome(welcome())).await;
+    assert_eq!(peer.next().await, Some(ClientPacket::Resume { token: token(2), seen }));
+    peer.send(denied(DenialCode::ResumeRefused)).await;
+    assert_eq!(peer.next().await, Some(ClientPacket::Guest { name: name("Ann") }));
+    peer.send(ServerPacket::SignedIn { player: PlayerId(2), name: name("Ann") }).await;
+    assert_eq!(next(&mut link).await, online("Ann"));
 }

@@ -37,6 +37,10 @@ and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from t
   member NAME X,Y         someone else's
   entered NAME X,Y        someone came
   left NAME               someone went; ' (connection lost)' may follow
+  away NAME               someone's connection was lost; the seat is kept for a while
+  back NAME               someone who was away is here again
+  back HOST:PORT as NAME in room N
+                          after a lost connection: your seat was kept; what you missed follows
   moved NAME X,Y          someone stepped, you included
   refused: off the board | taken | too fast
   chat NAME: TEXT         in no room, chat speaks to the lobby
@@ -106,6 +110,10 @@ pub(super) fn lines(news: &News, address: &str, own: &Name) -> Vec<String> {
             Some(why) => format!("left {name} ({why})"),
             None => format!("left {name}"),
         },
+        News::Back { name, room: Some(room) } => format!("back {address} as {name} in room {room}"),
+        News::Back { name, room: None } => format!("connected {address} as {name}"),
+        News::Away(name) => format!("away {name}"),
+        News::Returned(name) => format!("back {name}"),
         News::Moved { name, cell } => format!("moved {name} {cell}"),
         News::Five(news) => five(news),
         News::Refused { why, .. } => format!("refused: {}", words::refusal(*why)),

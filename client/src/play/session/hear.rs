@@ -4,7 +4,7 @@ use super::{Connection, Fallback, Goal, News, Session, Table, five, request::Req
 use crate::play::{game::Game, link::LinkEvent};
 use malpan_client::{
     RoomError,
-    protocol::{Denial, DenialCode, JoinTarget, Joined, RoomId, Rooms, ServerPacket},
+    protocol::{Denial, DenialCode, JoinTarget, Joined, Name, Resumption, RoomId, Rooms, ServerPacket},
 };
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,13 @@ impl Session {
                     self.set_out(self.home.clone(), self.ways_back(None, self.fallback_home()), now);
                 }
                 vec![News::Online { name, server: welcome.server }]
+            }
+            LinkEvent::Back { welcome, name, place } => {
+                self.connection = Connection::Online;
+                self.name = name.clone();
+                self.limits = welcome.limits;
+                self.begin_anew(now);
+                vec![self.come_back(name, place, now)]
             }
             LinkEvent::Packet(packet) => self.hear_packet(packet, now),
             LinkEvent::RoundTrip(time) => {
@@ -49,6 +56,32 @@ impl Session {
                 vec![News::Failed { why, unreachable }]
             }
         }
+    }
+
+    /// The seat was kept, or not. Of the room that was kept, what was missed follows.
+    fn come_back(&mut self, name: Name, place: Resumption, now: Instant) -> News {
+        let room = match place {
+            Resumption::Lobby => None,
+            Resumption::Missed { room, .. } | Resumption::Anew { room } => Some(room),
+        };
+        let is_shown = self.table.as_ref().is_some_and(|table| Some(table.id()) == room);
+        match place {
+            Resumption::Missed { .. } if is_shown => {}
+            // A room that cannot be shown as it was left: out and in again.
+            Resumption::Missed { .. } => {
+                self.table = None;
+                let request = Request::new(self.home.clone(), self.ways_back(None, Fallback::AnyRoom), true, now);
+                self.begin(request);
+            }
+            Resumption::Anew { .. } => self.table = None,
+            Resumption::Lobby => {
+                self.table = None;
+                if self.home != Goal::Lobby {
+                    self.set_out(self.home.clone(), self.ways_back(None, self.fallback_home()), now);
+                }
+            }
+        }
+        News::Back { name, room }
     }
 
     fn hear_packet(&mut self, packet: ServerPacket, now: Instant) -> Vec<News> {

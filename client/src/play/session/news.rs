@@ -24,6 +24,17 @@ pub(crate) enum News {
         /// What the server is.
         server: SoftwareName,
     },
+    /// Signed in again as the same player.
+    Back {
+        /// The name.
+        name: Name,
+        /// The room in which the seat was kept; `None` where there is none.
+        room: Option<RoomId>,
+    },
+    /// Someone's connection was lost; their seat is kept for a while.
+    Away(Name),
+    /// Someone who was away is back.
+    Returned(Name),
     /// The name belongs to someone else; another is asked for.
     NameTaken(Name),
     /// The connection is lost.

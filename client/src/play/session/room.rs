@@ -34,6 +34,8 @@ impl Session {
                 let leaver = name(left.seat).map(|name| News::Left { seat: left.seat, name, reason: left.reason });
                 leaver.into_iter().chain(begun_or_ended(after, &left.updates)).collect()
             }
+            ServerPacket::Away { seat, .. } => name(*seat).map(News::Away).into_iter().collect(),
+            ServerPacket::Back { seat, .. } => name(*seat).map(News::Returned).into_iter().collect(),
             ServerPacket::Chat(chat) => {
                 if Some(chat.seat) == before.own_seat() {
                     self.said_due.pop_front();

@@ -91,6 +91,11 @@ impl Table {
         any!(self, room => room.owner())
     }
 
+    /// Whether the connection of who sits there was lost.
+    pub(crate) fn is_away(&self, seat: Seat) -> bool {
+        any!(self, room => room.is_away(seat))
+    }
+
     /// Everyone with a seat, by seat.
     pub(crate) fn members(&self) -> impl Iterator<Item = (Seat, &Name)> {
         Seat::all(self.seats()).filter_map(|seat| Some((seat, self.name(seat)?)))

@@ -10,7 +10,7 @@ use crate::play::{
 };
 use malpan_client::protocol::{
     Ack, BoardSize, Cell, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, JoinTarget, Joined,
-    LeaveReason, RoomFilter, RoomId, RoomTitle, Rooms, ServerPacket, Snapshot, StateBytes,
+    LeaveReason, Resumption, RoomFilter, RoomId, RoomTitle, Rooms, ServerPacket, Snapshot, StateBytes,
     game::board::{self, Position},
 };
 use std::time::{Duration, Instant};
@@ -319,4 +319,31 @@ fn what_cannot_be_now_is_said() {
     desk.hear(ServerPacket::RoomLeft { room: RoomId(1) });
     assert_eq!(desk.session.command(GameCommand::Step(Direction::Up), desk.now), Err(NotNow::NoRoom));
     assert_eq!(desk.session.go(Goal::Lobby, desk.now), Err(NotNow::NoRoom));
+}
+
+#[test]
+fn who_comes_back_to_the_seat_keeps_the_table_and_asks_for_nothing() {
+    let mut desk = Desk::seated(Fallback::AnyRoom);
+    let event = ann_and_bob(1).event;
+    desk.lose();
+    let place = Resumption::Missed { room: RoomId(1), events: 2 };
+    let news = desk.session.hear(LinkEvent::Back { welcome: welcome(), name: name("Ann"), place }, desk.now);
+    assert_eq!(news, [News::Back { name: name("Ann"), room: Some(RoomId(1)) }]);
+    assert_eq!((desk.session.take_packets(), desk.session.table().unwrap().id()), (vec![], RoomId(1)));
+    assert_eq!(desk.hear(ServerPacket::Away { event: event + 1, seat: seat(1) }), [News::Away(name("Bob"))]);
+    assert!(desk.session.table().unwrap().is_away(seat(1)));
+    assert_eq!(desk.hear(ServerPacket::Back { event: event + 2, seat: seat(1) }), [News::Returned(name("Bob"))]);
+}
+
+#[test]
+fn who_comes_back_to_everything_anew_waits_for_it_and_who_lost_the_seat_looks_for_another() {
+    let back = |place| LinkEvent::Back { welcome: welcome(), name: name("Ann"), place };
+    let mut desk = Desk::seated(Fallback::AnyRoom);
+    desk.lose();
+    desk.session.hear(back(Resumption::Anew { room: RoomId(1) }), desk.now);
+    assert_eq!(desk.session.take_packets(), []);
+    assert!(matches!(desk.hear(ServerPacket::Joined(ann_and_bob(1)))[..], [News::Joined { .. }]));
+    desk.lose();
+    desk.session.hear(back(Resumption::Lobby), desk.now);
+    assert_eq!(desk.session.take_packets(), [ClientPacket::Join { target: JoinTarget::Room(RoomId(1)) }]);
 }

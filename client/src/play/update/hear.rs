@@ -22,6 +22,12 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             }
             Some(format!("signed in as {name} ({server})"))
         }
+        News::Back { name, room } => Some(match room {
+            Some(room) => format!("back in room {room}"),
+            None => format!("signed in as {name}"),
+        }),
+        News::Away(name) => Some(format!("{name} is away")),
+        News::Returned(name) => Some(format!("{name} is back")),
         News::NameTaken(taken) => {
             let input = Input::new(with_suffix(&taken));
             model.mode = Mode::AskName { taken, input, problem: None };

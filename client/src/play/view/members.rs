@@ -40,6 +40,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, table: &Table, theme: Them
             let own = Some(seat) == table.own_seat();
             let weight = if own { Modifier::BOLD } else { Modifier::empty() };
             let (badge, state) = marks(table, seat, own, columns >= WIDE, theme);
+            let state = if table.is_away(seat) { Span::styled(" away", theme.dim()) } else { state };
             let name = if own && columns >= WIDE { format!("{name} (you)") } else { name.to_string() };
             let name = text::fit(&name, columns - BADGE_WIDTH - state.content.len());
             Line::from(vec![badge, Span::raw(" "), Span::styled(name, Style::new().add_modifier(weight)), state])
