@@ -204,8 +204,15 @@ async fn a_packet_in_order_is_not_denied() {
             scene.offender.send(&packet).unwrap();
             let (answer, end) = scene.offender_hears().await;
             let denied = answer.iter().any(|packet| matches!(packet, ServerPacket::Denied(_)));
-            // What is in order may be wrong all the same: there is no such account, and nobody to come back as.
-            let wrong = matches!(packet, ClientPacket::Login { .. } | ClientPacket::Resume { .. });
+            // What is in order may be wrong all the same: there is no such account, nobody to come back as, and the room is
+            // not theirs.
+            let wrong = matches!(
+                packet,
+                ClientPacket::Login { .. }
+                    | ClientPacket::Resume { .. }
+                    | ClientPacket::Remove { .. }
+                    | ClientPacket::HandOver { .. }
+            );
             assert_eq!(denied, wrong, "{about}: {answer:?}");
             assert_eq!(end.is_some(), packet == ClientPacket::Bye, "{about}: {end:?}");
             // It was not simply dropped, either.

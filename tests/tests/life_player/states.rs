@@ -194,10 +194,10 @@ async fn every_packet_in_every_state_does_as_the_document_says() {
 #[tokio::test(start_paused = true)]
 async fn a_packet_of_the_server_is_malformed_in_every_state() {
     for state in State::ALL {
-        for kind in [13, 14, 15, 16, 17, 18] {
+        for kind in [13, 14, 15, 16, 23] {
             let mut scene = Scene::new(state).await;
             let about = format!("type {kind} in {state:?}");
-            // The bytes of a Ping, a Pong, a RoomLeft, a Draining and so on: a number and a small value.
+            // The bytes of a Ping, a Pong, an Echo, a RoomLeft, and of nothing: a number and a small value.
             let mut frame = [2, 0, kind, 0].as_slice().into();
             if kind < 18 {
                 assert!(ClientCodec::new().decode(&mut frame).unwrap().is_some(), "{about}: the server's own");

@@ -106,7 +106,8 @@ async fn one_address_keeps_no_more_than_it_may_have_connections() {
         settle().await;
     }
     assert_eq!((server.host().away(), server.host().seats_taken()), (2, 2));
-    sleep(Duration::from_secs(31)).await;
+    // The grace of the players, and then that of their empty rooms.
+    sleep(Duration::from_secs(31 + 11)).await;
     assert_eq!((server.host().away(), server.host().seats_taken(), server.host().rooms()), (0, 0, 0));
 }
 

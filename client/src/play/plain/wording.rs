@@ -17,9 +17,9 @@ Plain mode (--plain) reads a command a line from stdin:
   help                    the commands       quit     leave, after answers due (also end of input)
   open --game NAME TITLE  a new room of that game: board or five
   watch N                 watch a room without a seat: no moves, no chat
-Lines that begin with / are what other chats know; //TEXT says /TEXT; a NAME with spaces before a TEXT stands in \"\":
+Lines that begin with / are what other chats know; //TEXT says /TEXT; a NAME with spaces stands in \"\":
   /me TEXT                what you do        /w NAME TEXT    to one player, anywhere
-  /who                    who is here        /mute NAME      show nothing of theirs; alone: who is muted
+  /who                    who is here        /mute NAME      hide what they say; alone: who is muted
   /rooms [OPTIONS] PART   rooms so titled    /unmute NAME    show it again
   /open [OPTIONS] TITLE   a room of yours    /kick NAME      out of your room
   /join N [PASSWORD]      a seat there       /handover NAME  make the room theirs
