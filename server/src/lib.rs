@@ -13,8 +13,10 @@
 mod accounts;
 pub mod cli;
 pub mod config;
+pub mod control;
 mod directory;
 mod ending;
+mod everyone;
 pub mod files;
 mod games;
 mod greeting;
