@@ -1,10 +1,16 @@
-//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`.
+//! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`,
+//! `malpan-server account ...`, `malpan-server notice ...`.
 //!
 //! Flags stay text until [`load`] lays them over the file and the environment: one reader and one form of message for
 //! all three.
 
+mod account;
+mod ask;
+mod password;
 mod store;
 
+pub use account::AccountCommand;
+pub use ask::{NoticeArgs, Where};
 pub use store::{StoreCommand, Which};
 
 use crate::{
@@ -72,6 +78,15 @@ pub enum Command {
         #[command(subcommand)]
         command: TlsCommand,
     },
+    /// Look after accounts, whether the server runs or not
+    #[command(disable_help_subcommand = true)]
+    Account {
+        /// What to do.
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Tell everyone who is signed in something
+    Notice(NoticeArgs),
     /// Check or copy the store of a server that does not run
     #[command(disable_help_subcommand = true)]
     Store {
@@ -123,6 +138,9 @@ pub struct Flags {
     /// password belongs into the file or the variable MALPAN_STORE [default: redb]
     #[arg(long, value_name = "redb:PATH|redis://...|memory:")]
     pub store: Option<String>,
+    /// Where the operator's own commands reach the server: a path, or beside the store's file [default: auto]
+    #[arg(long, value_name = "PATH|auto|off")]
+    pub control: Option<String>,
     /// Threads that each serve their own sessions and rooms; 0 starts one per processor core [default: 0]
     #[arg(long, value_name = "N")]
     pub shards: Option<String>,
@@ -169,6 +187,7 @@ pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsSt
     layers.lay_flag("--tls-cert", "tls.cert", flags.tls_cert.as_slice());
     layers.lay_flag("--tls-key", "tls.key", flags.tls_key.as_slice());
     layers.lay_flag("--store", "store", flags.store.as_slice());
+    layers.lay_flag("--control", "control", flags.control.as_slice());
     layers.lay_flag("--shards", "shards", flags.shards.as_slice());
     layers.lay_flag("--rules-threads", "rules_threads", flags.rules_threads.as_slice());
     layers.lay_flag("--board", "game.board", flags.board.as_slice());

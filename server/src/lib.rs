@@ -13,9 +13,11 @@
 mod accounts;
 pub mod cli;
 pub mod config;
+pub mod control;
 mod directory;
 mod door;
 mod ending;
+mod everyone;
 pub mod files;
 mod games;
 mod greeting;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 use malpan_server::{
     Server, Stop,
-    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, StoreCommand, TlsCommand},
+    cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, TlsCommand},
     config::Config,
     files, logging,
     signals::StopSignals,
@@ -12,6 +12,7 @@ use malpan_server::{
 use std::{
     env,
     fmt::Write as _,
+    future::Future,
     io::{self, Write as _},
     net::SocketAddr,
     process::ExitCode,
@@ -23,7 +24,9 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Config { command }) => command.run().map_err(Into::into),
         Some(Command::Tls { command: TlsCommand::DevCert(args) }) => args.run().map(|()| EXIT_DONE.into()),
-        Some(Command::Store { command }) => look_after(&command),
+        Some(Command::Store { command }) => look_after(command.run()).map_err(Into::into),
+        Some(Command::Account { command }) => look_after(command.run()),
+        Some(Command::Notice(args)) => look_after(args.run()),
         None => serve(&cli.flags),
     };
     done.unwrap_or_else(|error| {
@@ -32,9 +35,8 @@ fn main() -> ExitCode {
     })
 }
 
-fn look_after(command: &StoreCommand) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(command.run())?)
+fn look_after<E: From<io::Error>>(work: impl Future<Output = Result<ExitCode, E>>) -> Result<ExitCode, E> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 fn serve(flags: &Flags) -> anyhow::Result<ExitCode> {

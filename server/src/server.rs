@@ -3,12 +3,13 @@
 use crate::{
     accounts::Pool,
     config::Config,
+    control::{self, Listening, Operator},
+    everyone::Everyone,
     games::Games,
     host::{Host, password_cost},
     http,
     lecture::Lecture,
-    metrics::{ServerKind, Sources},
-    outgoing::frame,
+    metrics::Sources,
     resume::TokenSource,
     store::{self, OpenError, Store},
     tls::{self, Reload, TlsError, TlsFiles},
@@ -17,7 +18,7 @@ use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp, Tls,
     accept, bind, rustls,
 };
-use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     task::JoinSet,
@@ -44,6 +45,8 @@ pub struct Server<L = TcpListener> {
     /// What players' connections go through, where that is not plain TCP, and what keeps it as its files are.
     tls: Option<Tls>,
     reload: Option<Reload>,
+    /// Where the operator's commands come from.
+    control: Option<Listening>,
 }
 
 /// What a server stands on: where connections come from, and where its tasks run.
@@ -94,6 +97,17 @@ pub enum StartError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The control channel cannot be had.
+    #[error(
+        "cannot listen on the control channel {}: {source}; name another place with --control PATH, or go without it with --control off",
+        path.display()
+    )]
+    Control {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What is in the way.
+        source: io::Error,
+    },
     /// The signal for a new certificate cannot be caught.
     #[error("cannot catch SIGHUP: {0}")]
     Hangup(io::Error),
@@ -143,6 +157,9 @@ impl Server {
         };
         // Behind the addresses: a second server by mistake says which port is in use.
         let store = store::open(&config.store)?;
+        // Behind the store: whoever has that is the one server of it.
+        let control = config.control.path(&config.store);
+        let control = control.map(|path| Listening::at(&path).map_err(|source| StartError::Control { path, source }));
         let counters = Arc::<Counters>::default();
         let (count, settings) = (config.shard_count(), session_settings(&config));
         let start = |index| ShardThread::start(index, settings.clone(), Arc::clone(&counters));
@@ -153,7 +170,8 @@ impl Server {
         let (seed, tokens) = (rand::random(), TokenSource::system());
         let ground = Ground { listeners, tls: tls_config, lecture, shards, rules, counters, seed, tokens, store };
         let pool = Pool::start(password_cost(&config))?;
-        let mut server = Self { http, addresses, threads, ..Self::hashing_in(pool, ground, config, games) };
+        let control = control.transpose()?;
+        let mut server = Self { http, addresses, threads, control, ..Self::hashing_in(pool, ground, config, games) };
         if let (Some((look, loaded, files)), Some(tls)) = (tls, &server.tls) {
             tls::note(&loaded, "start");
             server.reload = Some(Reload::new(files, tls.clone(), look).map_err(StartError::Hangup)?);
@@ -199,7 +217,7 @@ impl<L: Listener> Server<L> {
             Tls::answering(config, move |first| host.tls_required(first))
         });
         let (addresses, threads) = (Addresses::default(), Vec::new());
-        Self { ground, http: None, addresses, threads, admission, host, tls, reload: None }
+        Self { ground, http: None, addresses, threads, admission, host, tls, reload: None, control: None }
     }
 
     /// The game side.
@@ -229,7 +247,17 @@ impl<L: Listener> Server<L> {
     /// time is nearly up, and says goodbye. Returns within the configured drain (or [`Stop::within`]), but takes up to
     /// one second for the goodbye however short that is.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let Self { ground, http: http_listener, addresses: _, threads: _threads, admission, host, tls, reload } = self;
+        let Self {
+            ground,
+            http: http_listener,
+            addresses: _,
+            threads: _threads,
+            admission,
+            host,
+            tls,
+            reload,
+            control,
+        } = self;
         let Ground { listeners, lecture, shards, rules, counters, .. } = ground;
         let shards: Arc<[Shard]> = shards.into();
         // Ends with this function, and with it every connection of HTTP: it answers as long as the server is there.
@@ -240,6 +268,11 @@ impl<L: Listener> Server<L> {
         if let Some(listener) = http_listener {
             let all = shards.iter().chain(&rules).cloned().collect();
             beside.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
+        }
+        let everyone = Arc::new(Everyone::new(host.clone(), Arc::clone(&shards)));
+        if let Some(listening) = control {
+            let (store, changes) = (Arc::clone(host.store()), host.shared().accounts.changes());
+            beside.spawn(control::serve(listening, Operator::new(store, Arc::clone(&everyone) as _, changes)));
         }
         let stop_accepting = CancellationToken::new();
         let mut acceptors = JoinSet::new();
@@ -263,7 +296,7 @@ impl<L: Listener> Server<L> {
         stop_accepting.cancel();
         while acceptors.join_next().await.is_some() {}
 
-        drain_and_close(&host, &shards, &rules, limit).await;
+        drain_and_close(&everyone, &host, &shards, &rules, limit).await;
     }
 }
 
@@ -274,12 +307,12 @@ impl<L> fmt::Debug for Server<L> {
 }
 
 /// The drain itself. `limit` is the whole time for it.
-async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: Duration) {
+async fn drain_and_close(everyone: &Everyone, host: &Host, shards: &[Shard], rules: &[Shard], limit: Duration) {
     let started = Instant::now();
     let play_until = started + limit.saturating_sub(GOODBYE);
     let end = started + limit.max(SHORTEST_GOODBYE);
     tracing::info!(players = host.signed_in(), rooms = host.rooms(), limit = ?limit, "draining");
-    announce(host, shards);
+    announce(everyone, host);
     tokio::select! {
         biased;
         () = nobody_plays(host) => {}
@@ -303,19 +336,10 @@ async fn drain_and_close(host: &Host, shards: &[Shard], rules: &[Shard], limit: 
 }
 
 /// Tells everyone who is signed in; who signs in later is told then.
-fn announce(host: &Host, shards: &[Shard]) {
-    let Some(draining) = host.shared().draining().map(|draining| frame(&draining)) else { return };
-    let mut receivers = 0;
-    for shard in shards {
-        shard.each_session(|session| {
-            // The lecture wire has no word for it.
-            if session.is_established() && session.speaks::<Host>() {
-                session.send(draining.clone());
-                receivers += 1;
-            }
-        });
+fn announce(everyone: &Everyone, host: &Host) {
+    if let Some(draining) = host.shared().draining() {
+        everyone.send(&draining);
     }
-    host.metrics().sent(ServerKind::Draining, draining.len(), receivers);
 }
 
 async fn nobody_plays(host: &Host) {

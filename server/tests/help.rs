@@ -38,9 +38,11 @@ fn help_of_the_server() {
                malpan-server <COMMAND>
 
         Commands:
-          config  Print or check a configuration
-          tls     Make a certificate to develop with
-          store   Check or copy the store of a server that does not run
+          config   Print or check a configuration
+          tls      Make a certificate to develop with
+          account  Look after accounts, whether the server runs or not
+          notice   Tell everyone who is signed in something
+          store    Check or copy the store of a server that does not run
 
         Options:
               --listen <IP:PORT>
@@ -66,6 +68,10 @@ fn help_of_the_server() {
                   Where accounts and rooms are kept: a file, by default in the user's folder for data, a
                   Redis, or nowhere. A URL with a password belongs into the file or the variable
                   MALPAN_STORE [default: redb]
+
+              --control <PATH|auto|off>
+                  Where the operator's own commands reach the server: a path, or beside the store's file
+                  [default: auto]
 
               --shards <N>
                   Threads that each serve their own sessions and rooms; 0 starts one per processor core

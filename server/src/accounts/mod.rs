@@ -19,8 +19,8 @@ mod register;
 mod sign_in;
 
 pub(crate) use address::Origin;
-pub(crate) use password::Cost;
+pub(crate) use password::{Cost, Workspace, hash, is_hash};
 pub(crate) use policy::Policy;
 pub(crate) use pool::Pool;
 pub(crate) use register::{Identity, Occupied};
-pub(crate) use sign_in::{Accounts, Refused};
+pub(crate) use sign_in::{Accounts, Changes, Refused};

@@ -23,10 +23,10 @@ pub(crate) struct Cost {
 
 /// The memory in which one thread hashes, again and again. Wiped after each use.
 #[derive(Default)]
-pub(super) struct Workspace(Vec<Block>);
+pub(crate) struct Workspace(Vec<Block>);
 
 /// The hash of a secret under a new salt.
-pub(super) fn hash(secret: &Secret, cost: Cost, workspace: &mut Workspace) -> SecretHash {
+pub(crate) fn hash(secret: &Secret, cost: Cost, workspace: &mut Workspace) -> SecretHash {
     let (params, salt) = (cost.params(), rand::random::<[u8; SALT_BYTES]>());
     let output = digest(secret, &params, &salt, HASH_BYTES, workspace).expect("the ranges of the keys are argon2's");
     phc(&params, &salt, &output)
@@ -65,6 +65,11 @@ pub(super) fn is_weaker(hash: &SecretHash, cost: Cost) -> bool {
     Kept::read(hash).is_some_and(|Kept { params, .. }| {
         params.m_cost() < cost.memory_kib || (params.m_cost() == cost.memory_kib && params.t_cost() < cost.iterations)
     })
+}
+
+/// Whether it is a hash as they are made here.
+pub(crate) fn is_hash(hash: &SecretHash) -> bool {
+    Kept::read(hash).is_some()
 }
 
 /// A PHC string, read.

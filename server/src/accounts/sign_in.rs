@@ -36,8 +36,11 @@ struct Inner {
     /// Verified in place of the hash of an account that there is not: the same work, whoever asks.
     decoy: SecretHash,
     /// Held while an account's secret is changed, so that a hash that is made anew does not overwrite a new password.
-    changes: tokio::sync::Mutex<()>,
+    changes: Changes,
 }
+
+/// Held while an account's password is changed.
+pub(crate) type Changes = Arc<tokio::sync::Mutex<()>>;
 
 /// Why someone is not signed in.
 #[derive(Debug, thiserror::Error)]
@@ -84,13 +87,18 @@ impl Accounts {
             numbers: Numbers::default(),
             delays: Mutex::default(),
             decoy,
-            changes: tokio::sync::Mutex::default(),
+            changes: Changes::default(),
         }))
     }
 
     /// How many are signed in, or about to be.
     pub(crate) fn signed_in(&self) -> usize {
         self.0.names.taken()
+    }
+
+    /// What is held while a password is changed.
+    pub(crate) fn changes(&self) -> Changes {
+        Arc::clone(&self.0.changes)
     }
 
     /// Signs a guest in under a name that nobody has, here or in the store.

@@ -6,7 +6,7 @@ use super::{
     rules::Violation,
     text,
 };
-use crate::store::StoreAddress;
+use crate::{control::ControlAddress, store::StoreAddress};
 use malpan_protocol::{BoardSize, Limits, MAX_CLIENT_FRAME, SeatCount};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZero, thread, time::Duration};
@@ -98,6 +98,11 @@ section! {
         #[serde(with = "text::shown")]
         store: StoreAddress = StoreAddress::DefaultFile,
             Allowed::Form("redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one");
+        /// Where `malpan-server account` and `malpan-server notice` reach this server: a path for a Unix socket, which only the
+        /// server's own user may use (on Windows the name of a pipe is made of it), `auto` for beside the store's file, or `off`.
+        #[serde(with = "text::shown")]
+        control: ControlAddress = ControlAddress::Auto,
+            Allowed::Form("auto, off, or a path, such as /run/malpan/control");
         /// Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
         shards: usize = 0, count("shards", 0, 1024);
         /// Threads that run the rooms' rules apart from the shards, for games whose rules are slow: a slow rule then holds up
@@ -328,6 +333,7 @@ impl Ranged for BoardSize {}
 impl Ranged for SeatCount {}
 impl Ranged for LogFormat {}
 impl Ranged for StoreAddress {}
+impl Ranged for ControlAddress {}
 impl Ranged for bool {}
 impl Ranged for String {}
 impl<T> Ranged for Vec<T> {}

@@ -53,6 +53,7 @@ fn flags_go_before_variables() {
         tls_cert: text("cert.pem"),
         tls_key: text("key.pem"),
         store: text("memory:"),
+        control: text("off"),
         board: text("33x33"),
         seats: text("3"),
         tick: text("3ms"),

@@ -117,6 +117,7 @@ fn wrong_values_of_flags() {
         tls_cert: text("cert.pem"),
         tls_key: text(""),
         store: text("memory"),
+        control: text(""),
         board: text("8"),
         seats: text("11"),
         tick: text("2s"),
@@ -131,6 +132,7 @@ fn wrong_values_of_flags() {
     http (flag --http): "localhost:80": neither an IP address with a port nor `off`; allowed: IP:PORT, such as 127.0.0.1:7780 or [::1]:7780, or off
     tls.key (flag --tls-key): "": neither a file nor `off`; allowed: a file, or off
     store (flag --store): "memory": no store is written like this; allowed: redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one
+    control (flag --control): "": neither auto, off nor a path; allowed: auto, off, or a path, such as /run/malpan/control
     shards (flag --shards): -1 is out of range; allowed: 0 to 1024 shards
     game.board (flag --board): "8": a board is not of the form WIDTHxHEIGHT, such as 8x8; allowed: WIDTHxHEIGHT, each 1 to 64 cells, such as 8x8
     game.seats (flag --seats): 11 is out of range; allowed: 1 to 10 seats

@@ -40,7 +40,7 @@ fn every_key_has_a_comment_with_what_is_allowed() {
 
 #[test]
 fn the_beginning_reads_well() {
-    let beginning: Vec<_> = default_file().lines().take(48).map(str::to_owned).collect();
+    let beginning: Vec<_> = default_file().lines().take(54).map(str::to_owned).collect();
     insta::assert_snapshot!(beginning.join("\n"), @r#"
     # The configuration of malpan-server: every key with its default. Flags and MALPAN_... variables go
     # before this file; a key left out has its default.
@@ -64,6 +64,12 @@ fn the_beginning_reads_well() {
     # servers may share (its URL), or in memory, where they are gone with the server (`memory:`).
     # Allowed: redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one.
     store = "redb"
+
+    # Where `malpan-server account` and `malpan-server notice` reach this server: a path for a Unix
+    # socket, which only the server's own user may use (on Windows the name of a pipe is made of it),
+    # `auto` for beside the store's file, or `off`.
+    # Allowed: auto, off, or a path, such as /run/malpan/control.
+    control = "auto"
 
     # Shards: threads that each serve their own sessions and rooms. 0 starts one per processor core.
     # Allowed: 0 to 1024 shards.

@@ -35,6 +35,7 @@ pub(crate) struct Running {
 
 /// How a process ended.
 #[derive(Debug)]
+#[allow(dead_code, reason = "not every test looks at all of it")]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// What it printed after the ready line, or at all where it never was ready.
