@@ -139,10 +139,11 @@ async fn ten_storms(waves: usize, wave_of: usize, scraps: u64) {
     assert_eq!(complaints.collect::<Vec<_>>(), Vec::<&str>::new(), "nothing of this is worth a warning");
 }
 
-/// So small that the allocator's scraps, about a quarter of a megabyte after some storms, are more than a twentieth of all.
+/// So small that the allocator's scraps, over half a megabyte after some storms on a busy machine, are more than a twentieth of all:
+/// it finds 128 bytes that each connection leaves behind, and the larger one below the rest.
 #[tokio::test]
 async fn after_each_of_ten_storms_of_a_thousand_exactly_nothing_is_left() {
-    ten_storms(1, 1_000, 512 * 1024).await;
+    ten_storms(1, 1_000, 1024 * 1024).await;
 }
 
 #[tokio::test]
