@@ -6,7 +6,10 @@ use crate::name;
 use malpan_client::{Client, ClientError, ConnectOptions, Room, protocol::JoinTarget};
 use malpan_net::{Admission, Counters, Protocol, Refusal, SessionHandle, Shard};
 use malpan_server::{Host, admission_limits, config::Config, lecture::Lecture, session_settings};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::{
     io::{DuplexStream, duplex},
     runtime::Handle,
@@ -23,6 +26,7 @@ pub struct MemoryServer {
     admission: Arc<Admission>,
     counters: Arc<Counters>,
     connections: u16,
+    from: IpAddr,
 }
 
 impl MemoryServer {
@@ -45,7 +49,7 @@ impl MemoryServer {
         };
         let shards = runtimes.iter().enumerate().map(shard).collect();
         let admission = Admission::new(admission_limits(&config));
-        Self { host: Host::new(config), shards, admission, counters, connections: 0 }
+        Self { host: Host::new(config), shards, admission, counters, connections: 0, from: Ipv4Addr::LOCALHOST.into() }
     }
 
     /// The game side.
@@ -110,17 +114,22 @@ impl MemoryServer {
         self.stream_for(Lecture::new(&self.host), bytes)
     }
 
+    /// From now on connections come from this address; until then, from the loopback.
+    pub fn come_from(&mut self, address: IpAddr) {
+        self.from = address;
+    }
+
     /// A stream to whatever speaks `protocol`, which holds no more than so many bytes in each direction.
     ///
     /// # Errors
     /// The server's refusal.
     pub fn stream_for(&mut self, protocol: impl Protocol, bytes: usize) -> Result<DuplexStream, Refusal> {
-        let permit = self.admission.admit([127, 0, 0, 1].into())?;
+        let permit = self.admission.admit(self.from)?;
         let (ours, theirs) = duplex(bytes);
         let shard = &self.shards[usize::from(self.connections) % self.shards.len()];
         self.connections += 1;
         // Each has a port of its own, to be known by.
-        let peer = SocketAddr::from(([127, 0, 0, 1], self.connections));
+        let peer = SocketAddr::new(self.from, self.connections);
         shard.open(theirs, peer, protocol, permit);
         Ok(ours)
     }

@@ -92,3 +92,29 @@ async fn where_sign_in_is_required_guests_are_told_so_and_accounts_play() {
     let joined = client.join(JoinTarget::Any).await.unwrap();
     Room::<malpan_client::BoardView>::new(&joined).unwrap();
 }
+
+/// These streams are not encrypted.
+#[tokio::test(start_paused = true)]
+async fn a_password_that_others_could_read_on_its_way_is_refused_unless_the_operator_allows_it() {
+    for allowed in [false, true] {
+        let mut config = config();
+        config.accounts.allow_plain_passwords = allowed;
+        let mut server = MemoryServer::new(config, 1);
+        server.connect().await.unwrap().register(name("Ann"), secret("correct horse")).await.unwrap();
+        server.come_from([192, 0, 2, 1].into());
+        let mut far = server.connect().await.unwrap();
+        let (register, login) = (
+            far.register(name("Bob"), secret("correct horse")).await,
+            server.connect().await.unwrap().login(name("Ann"), secret("correct horse")).await,
+        );
+        if allowed {
+            assert!(register.is_ok() && login.is_ok(), "{register:?}, {login:?}");
+            continue;
+        }
+        assert_eq!(code(register), DenialCode::Insecure);
+        let (code, reason) = denied(login);
+        assert_eq!(code, DenialCode::Insecure);
+        assert!(reason.contains("TLS"), "it says what to do: {reason}");
+        far.sign_in_guest(name("Bob")).await.expect("guests have no password, and nobody is registered as Bob");
+    }
+}
