@@ -41,7 +41,11 @@ impl Player {
         // The server's work is not the client's time.
         let left = tries.until.saturating_duration_since(Instant::now());
         self.session.set_deadline(WORK_WITHIN);
-        match self.identify(way).await {
+        // Hashes are dear: whoever is gone has none made, and leaves the queue for one to those behind.
+        self.session.set_needs_peer(!matches!(way, Way::Guest(_)));
+        let identified = self.identify(way).await;
+        self.session.set_needs_peer(false);
+        match identified {
             Ok((presence, token)) => self.signed_in(presence, token),
             Err(refused) => {
                 let failed = tries.failed + u16::from(refused.is_a_try());
