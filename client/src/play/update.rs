@@ -37,6 +37,8 @@ pub(crate) enum Message {
     Rematch,
     /// A line of chat shall be written.
     OpenChat,
+    /// A line with a slash shall be written.
+    OpenCommand,
     /// The room list shall be shown, or asked for again.
     OpenRooms,
     /// It shall be said what titles are looked for.
@@ -94,9 +96,10 @@ pub(crate) fn update(model: &mut Model, message: Message, now: Instant) -> Vec<E
         Message::Enter if model.session.table().is_some_and(|table| table.five().is_some()) => {
             moves::place(model, now);
         }
-        Message::Enter | Message::OpenChat => {
+        Message::Enter | Message::OpenChat => talk::open(model, now),
+        Message::OpenCommand => {
             model.clear_notice();
-            model.mode = Mode::Chat(Input::default());
+            model.mode = Mode::Chat(Input::new("/".into()));
         }
         Message::Place => moves::place(model, now),
         Message::Resign => moves::resign(model, now),

@@ -4,11 +4,22 @@ use super::rooms;
 use crate::play::{
     log::LogLine,
     model::{Mode, Model},
-    session::Table,
+    session::{NotNow, Table},
     slash::{self, SLASH_COMMANDS, Slash},
 };
 use malpan_client::protocol::{ChatText, Manner, Seat};
 use std::{mem, time::Instant};
+use tui_input::Input;
+
+/// Begins a line of chat.
+pub(super) fn open(model: &mut Model, now: Instant) {
+    // A line that could never be sent is not begun. Whoever only watches begins one with the slash.
+    if model.session.table().is_some_and(Table::is_watched) {
+        return model.notify(NotNow::Watching.to_string(), now);
+    }
+    model.clear_notice();
+    model.mode = Mode::Chat(Input::default());
+}
 
 /// Does what the line says. One that cannot be done stays, so that it can be mended or sent later.
 pub(super) fn submit(model: &mut Model, now: Instant) {

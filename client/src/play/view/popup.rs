@@ -16,7 +16,7 @@ use tui_input::Input;
 const BOARD_KEYS: [(&str, &str); 12] = [
     ("arrows WASD hjkl", "move your piece"),
     ("Enter or t", "write a line of chat"),
-    ("/ begins a line", "/me /w /who /mute; /help tells all"),
+    ("/", "/me /w /who /mute; /help tells all"),
     ("Tab or r", "rooms: join another"),
     ("n in the list", "open a new room of any game"),
     ("w, l in the list", "watch a room, go to the lobby"),
@@ -34,7 +34,7 @@ const FIVE_KEYS: [(&str, &str); 14] = [
     ("x", "give up, after a question"),
     ("m", "play again"),
     ("t", "write a line of chat"),
-    ("/ begins a line", "/me /w /who /mute; /help tells all"),
+    ("/", "/me /w /who /mute; /help tells all"),
     ("Tab or r", "rooms: join another"),
     ("n in the list", "open a new room of any game"),
     ("w, l in the list", "watch a room, go to the lobby"),

@@ -9,8 +9,8 @@ use crate::play::{
     testing::{denied, entry, happened, joined_five, left, name, page, placed, playing, refused, seat, welcome, won},
 };
 use malpan_client::protocol::{
-    Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, Joined, LeaveReason, RoomId,
-    RoomPlan, RoomTitle, ServerPacket,
+    Audience, Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, Joined,
+    LeaveReason, Manner, RoomId, RoomPlan, RoomTitle, ServerPacket,
     game::five::{Command, Phase, Refusal, State, Update, Victory},
 };
 use std::time::Duration;
@@ -140,18 +140,21 @@ fn an_opponent_who_leaves_is_told_with_the_result() {
 #[test]
 fn who_watches_is_told_why_nothing_happens() {
     let told = "only watching: join the room to play and chat";
-    for key in [Message::Enter, Message::Place, Message::Resign, Message::Rematch] {
+    for key in [Message::Enter, Message::Place, Message::Resign, Message::Rematch, Message::OpenChat] {
         let mut desk = Desk::watching();
         assert_eq!(desk.send(key.clone()), [], "{key:?}");
         assert_eq!(desk.notice(), told, "{key:?}");
-        assert!(matches!(desk.model.mode, Mode::Board));
+        assert!(matches!(desk.model.mode, Mode::Board), "no line is begun that could never be sent");
     }
     let mut desk = Desk::watching();
-    desk.send(Message::OpenChat);
-    desk.write("hi");
-    assert_eq!(desk.send(Message::Submit), []);
-    assert_eq!(desk.notice(), told);
-    assert!(matches!(desk.model.mode, Mode::Chat(_)), "to whisper, or to have a command done");
+    desk.send(Message::OpenCommand);
+    desk.write("w Bob nice move");
+    let whisper = ClientPacket::Say {
+        to: Audience::Player(name("Bob")),
+        manner: Manner::Say,
+        text: ChatText::new("nice move").unwrap(),
+    };
+    assert_eq!(desk.send(Message::Submit), [Effect::Send(whisper)], "a whisper can be");
     let mut desk = Desk::watching();
     assert_eq!(desk.events()[1], "watching room 6, Lounge (five in a row)");
     desk.send(Message::Step(Direction::Up));
