@@ -173,3 +173,40 @@ async fn a_guest_comes_back_as_a_guest() {
     let mut peer = greeted(&mut calls).await;
     assert_eq!(peer.next().await, Some(ClientPacket::Guest { name: name("Ann") }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_asked_for_after_a_loss_does_not_come_back_as_who_was_there_before() {
+    let (dial, mut calls) = telephone();
+    let mut link = Link::spawn(dial, Identity::guest(name("Ann")), Start::Ask);
+    assert!(matches!(next(&mut link).await, LinkEvent::SignInAsked { .. }));
+    link.send(Command::SignIn(Identity::guest(name("Ann"))));
+    let mut peer = sign_in(&mut calls, ClientPacket::Guest { name: name("Ann") }).await;
+    peer.send(ServerPacket::Token { token: token(1) }).await;
+    peer.send(ServerPacket::Draining { seconds: 1 }).await;
+    assert_eq!(next(&mut link).await, online("Ann"));
+    assert!(matches!(next(&mut link).await, LinkEvent::Packet(_)));
+    drop(peer);
+    is_lost(&mut link).await;
+    // The token is too old, and in the end the name is someone else's.
+    loop {
+        let mut peer = greeted(&mut calls).await;
+        assert!(matches!(peer.next().await, Some(ClientPacket::Resume { .. })));
+        peer.send(denied(DenialCode::ResumeRefused)).await;
+        assert_eq!(peer.next().await, Some(ClientPacket::Guest { name: name("Ann") }));
+        peer.send(denied(DenialCode::NameTaken)).await;
+        match next(&mut link).await {
+            LinkEvent::Offline { .. } => {}
+            LinkEvent::SignInAsked { problem: Some(_), .. } => break,
+            event => panic!("{event:?}"),
+        }
+    }
+    link.send(Command::SignIn(login()));
+    refuse_login(&mut calls).await;
+    assert!(matches!(next(&mut link).await, LinkEvent::SignInAsked { problem: Some(_), .. }), "and is asked again");
+}
+
+async fn refuse_login(calls: &mut Calls) {
+    let mut peer = greeted(calls).await;
+    assert_eq!(peer.next().await, Some(login_packet()), "without the token");
+    peer.send(denied(DenialCode::WrongCredentials)).await;
+}
