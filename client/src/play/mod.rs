@@ -5,6 +5,7 @@
 //! keys ── input.rs ──┤                      plain/    commands and lines, no terminal
 //!                    v                        v
 //!       Message -> update.rs -> Model    session/   what the server said, and what is due: pure, shared by both
+//!                                 ├─> form.rs, sign_in.rs, new_room.rs, browser.rs   what is written and chosen
 //!                                 └─> view/   the screen
 //! ```
 //!
