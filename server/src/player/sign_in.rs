@@ -54,10 +54,14 @@ impl Player {
     pub(super) async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: Tries) {
         let left = tries.until.saturating_duration_since(Instant::now());
         self.session.set_deadline(WORK_WITHIN);
-        let Some((presence, token)) = self.host.registry.resume(token, &self.session).await else {
+        let Some((mut presence, token)) = self.host.registry.resume(token, &self.session).await else {
             let why = "this token brings nobody back; sign in anew";
             return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
         };
+        // The player may do no more for having another connection.
+        if let Some(budgets) = presence.budgets.take() {
+            self.budgets = *budgets;
+        }
         self.state = State::SignedIn(presence);
         self.session.establish();
         self.log(|| tracing::debug!("back"));
@@ -102,7 +106,7 @@ impl Player {
             Way::Register(name, secret) => accounts.register(name, secret, from, Instant::now().into_std()).await?,
             Way::Login(name, secret) => return self.log_in(name, secret).await,
         };
-        Ok(self.host.registry.enter(Kept { identity, place: None }, &self.session))
+        Ok(self.host.registry.enter(Kept::new(identity), &self.session))
     }
 
     /// Nobody on the way can read what this client sends, or the operator does not mind.
@@ -131,7 +135,7 @@ impl Player {
         };
         let identity = timeout(OLDER_GONE_WITHIN, enter).await.map_err(|_| Refused::Busy)?;
         // Here from now on for whoever bans the account, and looked at once more for who has done so before.
-        let entered = self.host.registry.enter(Kept { identity, place: None }, &self.session);
+        let entered = self.host.registry.enter(Kept::new(identity), &self.session);
         match accounts.may_stay(&account).await {
             Ok(()) => Ok(entered),
             Err(refused) => {

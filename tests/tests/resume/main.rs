@@ -1,6 +1,7 @@
 //! Coming back after a lost connection: in memory, several shards in one runtime, paused time.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod budgets;
 mod grace;
 mod random;
 mod seats;
