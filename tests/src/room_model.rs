@@ -148,10 +148,12 @@ impl Replay {
 /// Whether only those in a room may hear it.
 pub(crate) fn is_of_a_room(packet: &ServerPacket) -> bool {
     use ServerPacket as P;
-    matches!(
+    let happens = matches!(
         packet,
-        P::Entered(_) | P::Left(_) | P::Updates(_) | P::Happened(_) | P::Snapshot(_) | P::Chat(_) | P::Signal(_)
-    )
+        P::Entered(_) | P::Left(_) | P::Happened(_) | P::Chat(_) | P::Emote(_) | P::Signal(_) | P::Owner { .. }
+    );
+    let stands = matches!(packet, P::Updates(_) | P::Snapshot(_) | P::Refused(_) | P::About(_) | P::History(_));
+    happens || stands || matches!(packet, P::Away { .. } | P::Back { .. } | P::Absent { .. })
 }
 
 async fn run(actions: &[Action]) {
