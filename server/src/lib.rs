@@ -34,6 +34,8 @@ mod room;
 mod server;
 pub mod signals;
 pub mod store;
+#[cfg(test)]
+mod test_host;
 pub mod tls;
 
 pub use games::{Games, NewRoom};
