@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod budgets;
+mod drain;
 mod grace;
+mod owners;
 mod random;
 mod seats;
 mod tokens;
