@@ -35,6 +35,8 @@ mod saving;
 mod server;
 pub mod signals;
 pub mod store;
+#[cfg(test)]
+mod test_host;
 pub mod tls;
 
 pub use games::{Games, NewRoom};

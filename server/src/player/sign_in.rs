@@ -63,13 +63,17 @@ impl Player {
             Err(NoReturn::Refused) if self.host.is_loading() => Err(NoReturn::StoreAway),
             resumed => resumed,
         };
-        let (presence, token) = match resumed {
+        let (mut presence, token) = match resumed {
             Ok(resumed) => resumed,
             Err(why @ NoReturn::Refused) => {
                 return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
             }
             Err(why @ NoReturn::StoreAway) => return self.not_signed_in(tries.failed, left, DenialCode::Busy, why),
         };
+        // The player may do no more for having another connection.
+        if let Some(budgets) = presence.budgets.take() {
+            self.budgets = *budgets;
+        }
         self.state = State::SignedIn(presence);
         self.session.establish();
         self.log(|| tracing::debug!("back"));
@@ -117,7 +121,7 @@ impl Player {
             Way::Register(name, secret) => accounts.register(name, secret, from, Instant::now().into_std()).await?,
             Way::Login(name, secret) => return self.log_in(name, secret).await,
         };
-        Ok(self.host.registry.enter(Kept { identity, place: None }, &self.session))
+        Ok(self.host.registry.enter(Kept::new(identity), &self.session))
     }
 
     /// Nobody on the way can read what this client sends, or the operator does not mind.
@@ -146,7 +150,7 @@ impl Player {
         };
         let identity = timeout(OLDER_GONE_WITHIN, enter).await.map_err(|_| Refused::Busy)?;
         // Here from now on for whoever bans the account, and looked at once more for who has done so before.
-        let entered = self.host.registry.enter(Kept { identity, place: None }, &self.session);
+        let entered = self.host.registry.enter(Kept::new(identity), &self.session);
         match accounts.may_stay(&account).await {
             Ok(()) => Ok(entered),
             Err(refused) => {

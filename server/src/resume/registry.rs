@@ -213,7 +213,7 @@ impl Registry {
                 players.entries.insert(player, entry);
                 players.by_token.insert(hash, player);
                 drop(players);
-                return Ok(Coming::Here(Presence::new(Kept { identity, place: None }, session.clone(), self.clone())));
+                return Ok(Coming::Here(Presence::new(Kept::new(identity), session.clone(), self.clone())));
             }
         }
         self.claim(hash, session).ok_or(NoReturn::Refused)

@@ -17,6 +17,8 @@ mod history;
 mod members;
 mod ownership;
 mod ring;
+#[cfg(test)]
+mod stale_tests;
 mod task;
 mod ticket;
 

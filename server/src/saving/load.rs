@@ -59,7 +59,7 @@ pub(crate) async fn load(host: &Shared, shards: &[Shard]) -> Result<Loaded, Stor
         for (seat, place) in seats.into_iter().zip(host.directory.reopen(id, incarnation, record, shard)) {
             // Whoever does not come back leaves the seat: the hold does that.
             if let Some(identity) = identities.remove(&(id, seat)) {
-                loaded.players += usize::from(host.registry.expect(Kept { identity, place: Some(place) }));
+                loaded.players += usize::from(host.registry.expect(Kept { place: Some(place), ..Kept::new(identity) }));
             }
         }
     }
