@@ -48,7 +48,7 @@ impl Server {
     /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
     fn one_too_many(name: &str, session: &SessionHandle) -> Message {
         let to = Recipient::new(session.clone(), Dialect::Malpan);
-        let newcomer = Newcomer { name: Name::new(name).unwrap(), to };
+        let newcomer = Newcomer { name: Name::new(name).unwrap(), to, player: None };
         Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
     }
 }
