@@ -80,7 +80,7 @@ async fn a_password_is_asked_for_without_echo_and_whoever_signs_in_elsewhere_end
     within(elsewhere.login(name("Ann"), secret())).await.unwrap();
     assert_eq!(ann.wait_for_end().await, 1);
     let screen = ann.rows().join("\n");
-    assert!(screen.contains("you have signed in from elsewhere"), "{screen}");
+    assert!(screen.contains(": you have signed in from elsewhere") && screen.contains("cannot go on at"), "{screen}");
     assert_eq!(ann.is_taken(), [false; 3], "and the terminal is given back");
     drop(elsewhere);
     server.stop().await;

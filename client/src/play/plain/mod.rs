@@ -256,7 +256,12 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
                     return Ok(Some(Ending::Failed(format!("the name {name} is taken: choose another with --name"))));
                 }
                 News::Failed { why, unreachable } => {
-                    return Ok(Some(Ending::Failed(words::failure(self.address, &why, unreachable))));
+                    return Ok(Some(Ending::Failed(words::failure(
+                        self.address,
+                        &why,
+                        unreachable,
+                        self.session.was_online(),
+                    ))));
                 }
                 News::Offline { .. } if self.ending => return Ok(Some(self.end_offline(due))),
                 _ => {}

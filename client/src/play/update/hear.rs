@@ -33,6 +33,8 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
                 None => format!("signed in as {name}"),
             })
         }
+        // Who was away knows, and has been told.
+        News::Away(name) | News::Returned(name) if name == *model.session.name() => None,
         News::Away(name) => Some(format!("{name} is away")),
         News::Returned(name) => Some(format!("{name} is back")),
         News::NameTaken(taken) => {
@@ -58,7 +60,8 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             (!again).then(|| format!("connection lost: {why}"))
         }
         News::Failed { why, unreachable } => {
-            model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable)));
+            let was_online = model.session.was_online();
+            model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable, was_online)));
             None
         }
         News::Joined { room, title, seat, game, .. } => {

@@ -147,6 +147,10 @@ fn whoever_comes_back_sees_the_same_screen_and_is_told() {
         desk.link(LinkEvent::Back { welcome: welcome(), name: name("Ann"), place });
         assert!(desk.model.session.table().is_some(), "{place:?}");
         assert_eq!(desk.notice(), "back");
+        let before = desk.model.log.newest_first().count();
+        desk.packet(ServerPacket::Away { event: 1, seat: seat(0) });
+        desk.packet(ServerPacket::Back { event: 2, seat: seat(0) });
+        assert_eq!(desk.model.log.newest_first().count(), before, "one's own absence is no news");
         assert!(matches!(&desk.model.mode, Mode::Chat(input) if input.value() == "half a li"));
     }
 }
