@@ -1,7 +1,7 @@
 //! Who signs in, as the command line says it. A password is asked for at the terminal, which does not show it, or is the
 //! first line of the standard input; never an argument, which every user of the machine could see.
 
-use super::identity::Identity;
+use super::{identity::Identity, prompt};
 use anyhow::{Context, bail};
 use malpan_client::protocol::{Name, Secret};
 use std::{
@@ -41,16 +41,15 @@ impl Credentials {
     }
 }
 
-fn password(prompt: &str, again: Option<&str>) -> anyhow::Result<Secret> {
+fn password(question: &str, again: Option<&str>) -> anyhow::Result<Secret> {
     if !stdin().is_terminal() {
         let mut input = unbuffered_stdin().context("cannot read the standard input")?;
         let line = first_line(&mut input).context("cannot read the password from the standard input")?;
         return Ok(Secret::new(std::str::from_utf8(&line).context("the password is not UTF-8")?)?);
     }
-    let ask = |text: &str| rpassword::prompt_password(text).map(Zeroizing::new).context("cannot ask for the password");
-    let secret = Secret::new(&ask(prompt)?)?;
+    let secret = Secret::new(prompt::ask(question)?.expose())?;
     if let Some(again) = again
-        && *ask(again)? != *secret.expose()
+        && prompt::ask(again)?.expose() != secret.expose()
     {
         bail!("these are two passwords");
     }

@@ -29,6 +29,7 @@ mod log;
 mod model;
 mod new_room;
 mod plain;
+mod prompt;
 mod screen;
 mod session;
 mod sign_in;

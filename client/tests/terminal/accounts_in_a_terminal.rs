@@ -87,6 +87,18 @@ async fn a_password_is_asked_for_without_echo_and_whoever_signs_in_elsewhere_end
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gives_no_password_is_not_played_for() {
+    let server = TestServer::start(|_| {}).unwrap();
+    let mut ann = malpan(&server.address(), &["--register", "Ann"]);
+    ann.wait_for_text("New password:").await;
+    ann.press("correct horse\x03");
+    assert_eq!(ann.wait_for_end().await, 1);
+    assert!(ann.rows().join("\n").contains("malpan: no password was given"), "{:?}", ann.rows());
+    was_not_shown(&ann, "horse");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_is_opened_and_found_and_its_password_asked_for() {
     let server = TestServer::start(|_| {}).unwrap();
     let bob = Bob::open_room(&server).await;
@@ -156,5 +168,52 @@ async fn a_lost_connection_comes_back_on_the_same_screen_with_what_was_missed() 
     assert!(!screen.contains("out of step"), "{screen}");
     ann.press(ESC);
     drop((ann, bob));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_stopped_and_started_again_finds_the_player_on_the_board_without_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("redb:{}", folder.path().join("malpan.redb").display());
+    let start = || {
+        TestServer::start(|config| {
+            config.store = store.parse().unwrap();
+            config.limits.resume_grace = Duration::from_secs(600);
+        })
+    };
+    let server = start().unwrap();
+    // Every server has a port of its own: the old one might be someone else's by then.
+    let wire = Wire::to(server.address()).await;
+    let mut ann = malpan(&wire.address(), &["--name", "Ann"]);
+    // Room for all that is said.
+    ann.resize(80, 34);
+    ann.wait_for_text(" you 0,0  ? keys").await;
+    ann.press(DOWN);
+    ann.wait_for_text(" you 0,1  ? keys").await;
+    ann.press("tbefore\r");
+    ann.wait_for_text("Ann: before").await;
+    server.stop().await;
+    ann.wait_for_text("reconnecting").await;
+    let screen = ann.rows().join("\n");
+    assert!(screen.contains("[0] Ann (you)") && screen.contains("Ann: before"), "the screen stays\n{screen}");
+
+    // The one before lets go of its file when the last of its tasks is gone.
+    let again = async {
+        loop {
+            match start() {
+                Ok(server) => return server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let server = within(again).await;
+    wire.lead_to(server.address());
+    ann.wait_for_text("back in room 1").await;
+    ann.wait_for_text("online").await;
+    ann.wait_for_text(" you 0,1 ").await;
+    // And it is the server that says where she stands.
+    ann.press(DOWN);
+    ann.wait_for_text(" you 0,2 ").await;
+    drop(ann);
     server.stop().await;
 }

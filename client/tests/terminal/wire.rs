@@ -13,6 +13,8 @@ use tokio::{
 /// Carries connections to a server until it is cut.
 pub(crate) struct Wire {
     address: SocketAddr,
+    /// Where it leads.
+    server: Arc<Mutex<String>>,
     /// What carries them; none while it is cut.
     carried: Arc<Mutex<Option<JoinSet<()>>>>,
 }
@@ -23,17 +25,20 @@ impl Wire {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let carried = Arc::new(Mutex::new(Some(JoinSet::new())));
-        let wire = Self { address, carried: Arc::clone(&carried) };
+        let server = Arc::new(Mutex::new(server));
+        let wire = Self { address, server: Arc::clone(&server), carried: Arc::clone(&carried) };
         tokio::spawn(async move {
             loop {
                 let (mut near, _) = listener.accept().await.unwrap();
-                let server = server.clone();
+                let server = server.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 // While it is cut, whoever comes is sent away at once.
                 if let Some(carried) = &mut *carried.lock().unwrap_or_else(PoisonError::into_inner) {
                     carried.spawn(async move {
-                        let mut far = TcpStream::connect(server).await.unwrap();
-                        // However it ends, both sides see that.
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                        // Where no server is, whoever came is sent away as well.
+                        if let Ok(mut far) = TcpStream::connect(server).await {
+                            // However it ends, both sides see that.
+                            let _ = copy_bidirectional(&mut near, &mut far).await;
+                        }
                     });
                 }
             }
@@ -44,6 +49,11 @@ impl Wire {
     /// Where it begins.
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Leads connections that are made from now on to another server.
+    pub(crate) fn lead_to(&self, server: String) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 
     /// Breaks every connection, and lets none through.
