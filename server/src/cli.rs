@@ -134,7 +134,7 @@ pub struct Flags {
     /// The certificate's private key, in PEM [default: off]
     #[arg(long, value_name = "FILE|off")]
     pub tls_key: Option<String>,
-    /// Where accounts are kept: a file, by default in the user's folder for data, a Redis, or nowhere. A URL with a
+    /// Where accounts and rooms are kept: a file, by default in the user's folder for data, a Redis, or nowhere. A URL with a
     /// password belongs into the file or the variable MALPAN_STORE [default: redb]
     #[arg(long, value_name = "redb:PATH|redis://...|memory:")]
     pub store: Option<String>,

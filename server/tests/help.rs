@@ -65,9 +65,9 @@ fn help_of_the_server() {
                   The certificate's private key, in PEM [default: off]
 
               --store <redb:PATH|redis://...|memory:>
-                  Where accounts are kept: a file, by default in the user's folder for data, a Redis, or
-                  nowhere. A URL with a password belongs into the file or the variable MALPAN_STORE
-                  [default: redb]
+                  Where accounts and rooms are kept: a file, by default in the user's folder for data, a
+                  Redis, or nowhere. A URL with a password belongs into the file or the variable
+                  MALPAN_STORE [default: redb]
 
               --control <PATH|auto|off>
                   Where the operator's own commands reach the server: a path, or beside the store's file

@@ -92,7 +92,7 @@ section! {
         #[serde(with = "text::shown")]
         lecture: AddressOrOff = AddressOrOff::Off,
             Allowed::Form("IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off");
-        /// Where accounts are kept: in a file of this server alone (`redb:PATH`, or `redb` for `malpan/malpan.redb` in
+        /// Where accounts and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for `malpan/malpan.redb` in
         /// the user's folder for data), in a Redis or Valkey that several servers may share (its URL), or in memory,
         /// where they are gone with the server (`memory:`).
         #[serde(with = "text::shown")]

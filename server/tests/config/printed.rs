@@ -59,7 +59,7 @@ fn the_beginning_reads_well() {
     # Allowed: IP:PORT, such as 127.0.0.1:4000 or [::1]:4000, or off.
     lecture = "off"
 
-    # Where accounts are kept: in a file of this server alone (`redb:PATH`, or `redb` for
+    # Where accounts and rooms are kept: in a file of this server alone (`redb:PATH`, or `redb` for
     # `malpan/malpan.redb` in the user's folder for data), in a Redis or Valkey that several servers may
     # share (its URL), or in memory, where they are gone with the server (`memory:`).
     # Allowed: redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one.
