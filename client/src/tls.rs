@@ -19,7 +19,11 @@ use tokio_rustls::{
 
 /// Encrypts connections, and says whose certificates are trusted. Cheap to clone.
 #[derive(Clone)]
-pub struct Tls(Arc<ClientConfig>);
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    /// Whom the server's certificate has to be for; `None` for the host that is connected to.
+    name: Option<ServerName<'static>>,
+}
 
 /// Why a connection could not be encrypted, or whom to trust could not be found out.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +47,7 @@ pub enum TlsError {
     /// The server's certificate has not begun, or this machine's clock is wrong.
     #[error("the server's certificate is not valid yet; is this machine's clock right?")]
     NotValidYet,
-    /// No server can have a certificate for what the address names.
+    /// No server can have a certificate for this.
     #[error("{0} is no name that a certificate could be for")]
     NoName(String),
     /// The certificates to trust cannot be read.
@@ -97,7 +101,16 @@ impl Tls {
             .with_no_client_auth();
         // Servers keep nothing to resume.
         config.resumption = Resumption::disabled();
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), name: None })
+    }
+
+    /// The server's certificate has to be for `name`, whatever the address is: for a server that is reached by another one, as
+    /// through a tunnel.
+    ///
+    /// # Errors
+    /// Where it is no name that a certificate could be for.
+    pub fn named(self, name: &str) -> Result<Self, TlsError> {
+        Ok(Self { name: Some(server_name(name)?), ..self })
     }
 
     /// Shakes hands over `stream`, which is connected to `address`, a `host:port`.
@@ -106,9 +119,9 @@ impl Tls {
         stream: TcpStream,
         address: &str,
     ) -> Result<TlsStream<TcpStream>, crate::ClientError> {
-        let host = host(address);
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::NoName(host.to_owned()))?;
-        TlsConnector::from(Arc::clone(&self.0)).connect(name, stream).await.map_err(|error| explain(error, address))
+        let name = self.name.clone().map_or_else(|| server_name(host(address)), Ok)?;
+        let connecting = TlsConnector::from(Arc::clone(&self.config)).connect(name.clone(), stream);
+        connecting.await.map_err(|error| explain(error, address, &name))
     }
 }
 
@@ -118,14 +131,18 @@ impl fmt::Debug for Tls {
     }
 }
 
+fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(name.to_owned()).map_err(|_| TlsError::NoName(name.to_owned()))
+}
+
 /// The host of a `host:port`, without the brackets of an IPv6 address.
 fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// What a failed handshake means.
-fn explain(error: io::Error, address: &str) -> crate::ClientError {
+/// What a failed handshake with the server at `address` means, whose certificate had to be for `name`.
+fn explain(error: io::Error, address: &str, name: &ServerName<'_>) -> crate::ClientError {
     if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
         return TlsError::CutOff(address.to_owned()).into();
     }
@@ -138,7 +155,7 @@ fn explain(error: io::Error, address: &str) -> crate::ClientError {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             // The latter of an authority that is called as one that is trusted: the last `dev-cert`, say.
             C::UnknownIssuer | C::BadSignature => TlsError::UnknownIssuer,
-            C::NotValidForName | C::NotValidForNameContext { .. } => TlsError::WrongName(host(address).to_owned()),
+            C::NotValidForName | C::NotValidForNameContext { .. } => TlsError::WrongName(name.to_str().into_owned()),
             C::Expired | C::ExpiredContext { .. } => TlsError::Expired,
             C::NotValidYet | C::NotValidYetContext { .. } => TlsError::NotValidYet,
             _ => TlsError::Other(tls.clone()),

@@ -13,6 +13,9 @@ pub(crate) struct TlsArgs {
     /// With --tls: trust the certificates in this file (PEM), and no others.
     #[arg(long, value_name = "FILE", requires = "tls")]
     ca: Option<PathBuf>,
+    /// With --tls: the name that the server's certificate is for, where that is not the host of the address.
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    tls_name: Option<String>,
 }
 
 impl TlsArgs {
@@ -28,6 +31,9 @@ impl TlsArgs {
                 Tls::trusting(&pem).with_context(|| format!("--ca {}", file.display()))?
             }
         };
-        Ok(Some(tls))
+        Ok(Some(match &self.tls_name {
+            None => tls,
+            Some(name) => tls.named(name).context("--tls-name")?,
+        }))
     }
 }

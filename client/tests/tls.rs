@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "every function here is a test's")]
 
 use assert_cmd::Command;
+use malpan_client::{Client, ConnectOptions};
 use malpan_e2e::{Certificates, PATIENCE, TestServer};
 use std::{
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
     thread,
@@ -13,8 +15,19 @@ use tempfile::{TempDir, tempdir};
 
 /// Runs `malpan` to its end, with this input. Returns its exit status, its output and its errors.
 fn malpan(args: &[&str], input: &str) -> (i32, String, String) {
-    let run = Command::new(env!("CARGO_BIN_EXE_malpan")).args(args).write_stdin(input).timeout(PATIENCE).output();
-    let output = run.unwrap();
+    end(Command::new(env!("CARGO_BIN_EXE_malpan")).args(args), input)
+}
+
+/// As [`malpan`], on a machine that trusts the certificates in this file.
+fn malpan_where_one_trusts(ca: &str, args: &[&str], input: &str) -> (i32, String, String) {
+    end(
+        Command::new(env!("CARGO_BIN_EXE_malpan")).args(args).env("SSL_CERT_FILE", ca).env_remove("SSL_CERT_DIR"),
+        input,
+    )
+}
+
+fn end(command: &mut Command, input: &str) -> (i32, String, String) {
+    let output = command.write_stdin(input).timeout(PATIENCE).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().expect("not killed"), text(output.stdout), text(output.stderr))
 }
@@ -109,6 +122,56 @@ async fn a_certificate_for_another_host_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_may_be_for_a_name_that_is_given() {
+    let folder = tempdir().unwrap();
+    let certificates = Certificates::write(folder.path()).unwrap();
+    let server = TestServer::start(|config| {
+        config.listen = vec!["127.0.0.2:0".parse().unwrap()];
+        config.tls = certificates.config();
+    });
+    let (address, ca) = (server.as_ref().unwrap().address(), certificates.file("ca.pem"));
+    let trusting = ["--tls", "--ca", &ca, "--tls-name"];
+    let play = [&["play", &address, "--name", "Ann", "--plain"], &trusting[..], &["localhost"]].concat();
+    let (code, out, err) = malpan(&play, "chat hello\nquit\n");
+    assert!(code == 0 && out.contains("Ann: hello"), "{out}{err}");
+    let bot = [&["bot", &address, "--players", "1", "--rate", "0", "--duration", "1s"], &trusting[..], &["localhost"]];
+    let (code, out, err) = malpan(&bot.concat(), "");
+    assert!(code == 0 || code == 4, "{out}{err}");
+    let said = failure(&address, &[&trusting[..], &["game.example"]].concat());
+    assert!(said.contains("the server's certificate is not for game.example"), "{said}");
+    // And the library.
+    let tls = certificates.trusted();
+    let options = |name| ConnectOptions { tls: Some(tls.clone().named(name).unwrap()), ..ConnectOptions::default() };
+    Client::connect(&address, &options("localhost")).await.unwrap();
+    let other = Client::connect(&address, &options("game.example")).await.unwrap_err();
+    assert_eq!(other.to_string(), "the server's certificate is not for game.example");
+    for name in ["", "two words", "game.example:7777"] {
+        let error = tls.clone().named(name).unwrap_err().to_string();
+        assert_eq!(error, format!("{name} is no name that a certificate could be for"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_ca_one_trusts_whom_the_machine_trusts() {
+    let (folder, certificates, server) = server(Certificates::write);
+    let (address, ca) = (server.address(), certificates.file("ca.pem"));
+    let play = ["play", &address, "--name", "Ann", "--plain", "--tls"];
+    let (code, out, err) = malpan_where_one_trusts(&ca, &play, "chat hello\nquit\n");
+    assert!(code == 0 && out.contains("Ann: hello"), "{out}{err}");
+    let bot = ["bot", &address, "--players", "1", "--rate", "0", "--duration", "1s", "--tls"];
+    let (code, out, err) = malpan_where_one_trusts(&ca, &bot, "");
+    assert!(code == 0 || code == 4, "{out}{err}");
+    let other = tempdir().unwrap();
+    let others = Certificates::write(other.path()).unwrap().file("ca.pem");
+    let (code, _, err) = malpan_where_one_trusts(&others, &play, "");
+    assert!(code == 1 && err.contains("not signed by anyone trusted; give its CA with --ca"), "{err}");
+    let nobody = folder.path().join("empty.pem");
+    fs::write(&nobody, "").unwrap();
+    let (code, _, err) = malpan_where_one_trusts(nobody.to_str().unwrap(), &play, "");
+    assert!(code == 1 && err.contains("there is no certificate to trust on this machine"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_certificate_is_not_taken() {
     let (_folder, certificates, server) = server(Certificates::expired);
     let said = failure(&server.address(), &["--tls", "--ca", &certificates.file("ca.pem")]);
@@ -143,10 +206,17 @@ fn an_alert_of_any_server_says_what_is_missing() {
 }
 
 #[test]
-fn a_ca_without_tls_is_a_usage_error_and_one_that_is_none_is_named() {
+fn a_ca_or_a_name_without_tls_is_a_usage_error_and_one_that_is_none_is_named() {
+    let trusted = tempdir().unwrap();
+    let ca = Certificates::write(trusted.path()).unwrap().file("ca.pem");
     for program in [&["play", "--plain"][..], &["bot"]] {
-        let (code, _, err) = malpan(&[program, &["--ca", "ca.pem"]].concat(), "");
-        assert!(code == 2 && err.contains("--tls"), "{err}");
+        for flag in [["--ca", "ca.pem"], ["--tls-name", "localhost"]] {
+            let (code, _, err) = malpan(&[program, &flag].concat(), "");
+            assert!(code == 2 && err.contains("--tls"), "{err}");
+        }
+        let (code, _, err) =
+            malpan_where_one_trusts(&ca, &[program, &["--tls", "--tls-name", "two words"]].concat(), "");
+        assert!(code == 1 && err.contains("--tls-name: two words is no name that"), "{err}");
         let (code, _, err) = malpan(&[program, &["--tls", "--ca", "absent.pem"]].concat(), "");
         assert!(code == 1 && err.contains("cannot read absent.pem"), "{err}");
     }

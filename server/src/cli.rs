@@ -11,7 +11,7 @@ mod store;
 
 pub use account::AccountCommand;
 pub use ask::{NoticeArgs, Where};
-pub use store::{StoreCommand, Which};
+pub use store::StoreCommand;
 
 use crate::{
     config::{self, CONFIG_VARIABLE, Config, ConfigError, layers::Layers},
@@ -87,7 +87,7 @@ pub enum Command {
     },
     /// Tell everyone who is signed in something
     Notice(NoticeArgs),
-    /// Check or copy the store of a server that does not run
+    /// Check or copy a store, whether the server runs or not
     #[command(disable_help_subcommand = true)]
     Store {
         /// Which of both.

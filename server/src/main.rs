@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Config { command }) => command.run().map_err(Into::into),
         Some(Command::Tls { command: TlsCommand::DevCert(args) }) => args.run().map(|()| EXIT_DONE.into()),
-        Some(Command::Store { command }) => look_after(command.run()).map_err(Into::into),
+        Some(Command::Store { command }) => look_after(command.run()),
         Some(Command::Account { command }) => look_after(command.run()),
         Some(Command::Notice(args)) => look_after(args.run()),
         None => serve(&cli.flags),
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn look_after<E: From<io::Error>>(work: impl Future<Output = Result<ExitCode, E>>) -> Result<ExitCode, E> {
+fn look_after(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
@@ -58,6 +58,7 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
     // Before the ready line: whoever reads it may stop the server at once.
     let mut signals = StopSignals::install().context("cannot catch the stop signals")?;
     let server = Server::start(config)?;
+    server.load().await;
     announce(&[
         // What is off has no address and is left out.
         ("listen", server.addresses()),

@@ -42,7 +42,7 @@ fn help_of_the_server() {
           tls      Make a certificate to develop with
           account  Look after accounts, whether the server runs or not
           notice   Tell everyone who is signed in something
-          store    Check or copy the store of a server that does not run
+          store    Check or copy a store, whether the server runs or not
 
         Options:
               --listen <IP:PORT>

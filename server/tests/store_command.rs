@@ -14,6 +14,8 @@ use std::{
 };
 use tempfile::TempDir;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_malpan-server");
+
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
@@ -32,7 +34,7 @@ fn server(program: &Path, args: &[&str]) -> Command {
 
 /// What `malpan-server store ...` prints, and its exit code.
 fn store(args: &[&str]) -> (String, i32) {
-    told(server(Path::new(env!("CARGO_BIN_EXE_malpan-server")), &[&["store"], args].concat()).output().unwrap())
+    told(server(Path::new(PROGRAM), &[&["store"], args].concat()).output().unwrap())
 }
 
 fn told(output: Output) -> (String, i32) {
@@ -90,13 +92,37 @@ async fn damage_is_told_and_is_a_failure() {
 }
 
 #[tokio::test]
+async fn a_running_server_is_asked_to_check_and_copy_its_store() {
+    let (folder, path) = place();
+    make_accounts(&path, 3).await;
+    let which = address(&path);
+    let mut running = Running::start(&["--listen", "127.0.0.1:0", "--store", &which]).await;
+    let checked = ("accounts 3, resume tokens 0, rooms 0, rooms set aside 0\nok\n".to_owned(), 0);
+    assert_eq!(store(&["check", "--store", &which]), checked);
+    // A relative path begins where the command is given, and not where the server was.
+    let mut backup = server(Path::new(PROGRAM), &["store", "backup", "copy.redb", "--store", &which]);
+    let (out, code) = told(backup.current_dir(folder.path()).output().unwrap());
+    assert!(code == 0 && out.contains("copy.redb: ") && out.contains(" bytes"), "{out}");
+    let copy = folder.path().join("copy.redb");
+    let (out, code) = store(&["backup", copy.to_str().unwrap(), "--store", &which]);
+    assert!(code == 1 && out.contains("it is there already"), "{out}");
+    assert_eq!(store(&["check", "--store", &address(&copy)]), checked, "nobody has the copy open");
+    running.stop_now();
+    running.end().await;
+    let accounts = RedbStore::open_existing(&copy).unwrap().accounts(None, 10).await.unwrap();
+    assert_eq!(accounts, RedbStore::open_existing(&path).unwrap().accounts(None, 10).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_running_server_has_its_file_for_itself() {
     let (_folder, path) = place();
     let which = address(&path);
-    let first = Running::start(&["--listen", "127.0.0.1:0", "--store", &which, "--drain", "0s"]).await;
+    let without_channel = ["--listen", "127.0.0.1:0", "--store", &which, "--control", "off"];
+    let first = Running::start(&without_channel).await;
     assert_eq!(first.addresses().len(), 1, "it serves");
     let (out, code) = store(&["check", "--store", &which]);
     assert!(code == 1 && out.contains("is open in another program, most likely a server: stop that one"), "{out}");
+    assert!(out.contains("--control"), "it says how else: {out}");
     let second = Running::spawn(&["--listen", "127.0.0.1:0", "--store", &which]).end().await;
     assert_eq!((second.code, second.out), (Some(1), Vec::new()), "{}", second.log);
     assert!(second.log.contains("is open in another program"), "{}", second.log);
@@ -107,8 +133,15 @@ async fn a_running_server_has_its_file_for_itself() {
 async fn a_server_without_a_place_for_its_store_does_not_start() {
     let (folder, path) = place();
     fs::write(&path, "nothing of the kind").unwrap();
+    let foreign = folder.path().join("foreign.redb");
+    let database = redb::Database::create(&foreign).unwrap();
+    let writing = database.begin_write().unwrap();
+    writing.open_table(redb::TableDefinition::<&str, &str>::new("songs")).unwrap().insert("a", "b").unwrap();
+    writing.commit().unwrap();
+    drop(database);
     for (which, says) in [
         (address(&path), "is no store"),
+        (address(&foreign), "is no store of Malpan's"),
         (address(folder.path()), "is a folder"),
         (address(&folder.path().join("no/such.redb")), "there is no folder"),
         // The environment is empty.
@@ -129,7 +162,7 @@ async fn a_read_only_folder_or_file_is_a_clear_error() {
     make_accounts(&path, 1).await;
     // Where another user can reach it.
     let program = folder.path().join("malpan-server");
-    fs::copy(env!("CARGO_BIN_EXE_malpan-server"), &program).unwrap();
+    fs::copy(PROGRAM, &program).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     let is_root = fs::write(folder.path().join("probe"), "").is_ok();

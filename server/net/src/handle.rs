@@ -111,6 +111,8 @@ struct Shared {
     deadline: AtomicU64,
     /// Whether silence is limited and heartbeats are sent.
     established: AtomicBool,
+    /// Whether what is being handled ends with the peer.
+    needs_peer: AtomicBool,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -142,6 +144,7 @@ impl SessionHandle {
             blocked_since: AtomicU64::new(0),
             deadline: AtomicU64::new(NEVER),
             established: AtomicBool::new(false),
+            needs_peer: AtomicBool::new(false),
         };
         (Self(Arc::new(shared)), receiver)
     }
@@ -264,6 +267,19 @@ impl SessionHandle {
         // Rounded up: a deadline may come a sweep late, but never early.
         let at = (self.0.shard.exact_clock_ms() + 1).saturating_add(millis(time));
         self.0.deadline.store(at, Ordering::Relaxed);
+    }
+
+    /// Whether the method of the service that runs is of no use without the peer: where the stream ends, it is dropped where
+    /// it waits. For work that takes long and keeps others from theirs. `false`, as it is at first: what the peer said before
+    /// it went is done.
+    ///
+    /// The stream is read meanwhile, up to about one packet of the peer's.
+    pub fn set_needs_peer(&self, needed: bool) {
+        self.0.needs_peer.store(needed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn needs_peer(&self) -> bool {
+        self.0.needs_peer.load(Ordering::Relaxed)
     }
 
     /// How long ago the connection was accepted, its transport's handshake included: a deadline that counts from there is

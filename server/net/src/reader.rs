@@ -15,6 +15,8 @@ use tokio_util::{codec::Decoder, io::poll_read_buf};
 
 /// Bytes asked of the socket at once.
 const READ_BYTES: usize = 16 * 1024;
+/// Bytes that may wait behind a packet that is being handled, for more to be read while that waits.
+const AHEAD_BYTES: usize = 1024;
 /// What a buffer may have to spare behind an incomplete packet that is kept in it.
 const SPARE_BYTES: usize = 1024;
 
@@ -84,15 +86,8 @@ impl<D: Decoder> Reader<D> {
         }
         SCRATCH.with_borrow_mut(|scratch| {
             loop {
+                let count = ready!(self.poll_fill(scratch, cx, io)).map_err(ReadEnd::Io)?;
                 let bytes = &mut scratch.bytes;
-                bytes.clear();
-                bytes.reserve(READ_BYTES);
-                bytes.extend_from_slice(&self.rest);
-                let Poll::Ready(count) = poll_read_buf(Pin::new(&mut *io), cx, bytes) else {
-                    wipe(bytes);
-                    return Poll::Pending;
-                };
-                let count = count.map_err(ReadEnd::Io)?;
                 let packet = if count > 0 {
                     heard(count);
                     self.decoder.decode(bytes).map_err(ReadEnd::Undecodable)?
@@ -110,6 +105,47 @@ impl<D: Decoder> Reader<D> {
                 }
             }
         })
+    }
+
+    /// The stream's end, orderly or not, while a packet is handled. What comes before it is kept; where that is more than a
+    /// peer says that waits for its answer, no more is read, and the end is not seen either.
+    pub(crate) fn poll_end<IO: AsyncRead + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+        mut heard: impl FnMut(usize),
+    ) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            while self.rest.len() < AHEAD_BYTES {
+                let count = ready!(self.poll_fill(scratch, cx, io))?;
+                if count == 0 {
+                    wipe(&mut scratch.bytes);
+                    return Poll::Ready(Ok(()));
+                }
+                heard(count);
+                self.keep(scratch, true);
+                self.rest_is_fresh = true;
+            }
+            Poll::Pending
+        })
+    }
+
+    /// Reads once, into the scratch and behind what is left.
+    fn poll_fill<IO: AsyncRead + Unpin>(
+        &self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+    ) -> Poll<io::Result<usize>> {
+        let bytes = &mut scratch.bytes;
+        bytes.clear();
+        bytes.reserve(READ_BYTES);
+        bytes.extend_from_slice(&self.rest);
+        let read = poll_read_buf(Pin::new(io), cx, bytes);
+        if read.is_pending() {
+            wipe(bytes);
+        }
+        read
     }
 
     /// Keeps what is left in the scratch: packets, or an incomplete one.
@@ -157,7 +193,7 @@ fn wipe(bytes: &mut BytesMut) {
 
 #[cfg(test)]
 mod tests {
-    use super::{READ_BYTES, ReadEnd, Reader, SCRATCH, SPARE_BYTES};
+    use super::{AHEAD_BYTES, READ_BYTES, ReadEnd, Reader, SCRATCH, SPARE_BYTES};
     use std::{
         collections::VecDeque,
         io,
@@ -260,6 +296,28 @@ mod tests {
         assert_eq!(read(&mut new(), &[b"one\nlast", b""]), ["one", "last", "END"]);
         assert_eq!(read(&mut new(), &[b"one\n", b""]), ["one", "END"]);
         assert_eq!(read(&mut new(), &[b""]), ["END"]);
+    }
+
+    #[test]
+    fn the_end_is_seen_while_a_packet_is_handled_and_what_came_before_it_is_kept() {
+        let mut reader = new();
+        assert_eq!(read(&mut reader, &[b"one\ntwo\nthr"])[..1], ["one"]);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut heard = 0;
+        let mut end = |reader: &mut Lines, pieces: &[&[u8]]| {
+            let mut script = Script(pieces.iter().map(|&piece| piece.into()).collect());
+            reader.poll_end(&mut cx, &mut script, |count| heard += count)
+        };
+        assert!(end(&mut reader, &[b"ee\nfo"]).is_pending());
+        assert_eq!(read(&mut reader, &[b"ur\n"]), ["three", "four"]);
+        assert!(end(&mut reader, &[]).is_pending());
+        assert!(matches!(end(&mut reader, &[b"five\n", b""]), Poll::Ready(Ok(()))));
+        // Who says much meanwhile is read no further.
+        let much = [b'x'; AHEAD_BYTES];
+        assert!(end(&mut reader, &[&much, b""]).is_pending());
+        assert_eq!(heard, 5 + 5 + AHEAD_BYTES);
+        assert!(SCRATCH.with_borrow(|scratch| scratch.bytes.is_empty()));
+        assert_eq!(read(&mut reader, &[])[..1], ["five"]);
     }
 
     #[test]

@@ -108,8 +108,9 @@ pub trait Protocol: Clone + Send + Sync + 'static {
 
 /// One connection's behaviour.
 ///
-/// Its methods run one at a time. While one waits, nothing is read from the peer, and what is queued for the peer is
-/// still written. When the connection ends meanwhile, the waiting method is dropped where it waits.
+/// Its methods run one at a time. While one waits, nothing is read from the peer (unless it
+/// [needs the peer](SessionHandle::set_needs_peer)), and what is queued for the peer is still written. When the connection ends
+/// meanwhile, the waiting method is dropped where it waits.
 pub trait Service: Sized + Send + 'static {
     /// What the decoder yields.
     type Packet: Send;

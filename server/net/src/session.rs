@@ -127,10 +127,10 @@ where
                 // Read long ago, perhaps, and kept while those before it waited: the silence was not the peer's.
                 session.heard();
                 session.shard().counters().add(Count::PacketsReceived);
-                handle(pin!(service.packet(packet)), io, writer, session).await
+                handle(pin!(service.packet(packet)), io, (&mut reader, &mut *writer), session).await
             }
-            Event::Opened => handle(pin!(service.opened()), io, writer, session).await,
-            Event::Recovered => handle(pin!(service.recovered()), io, writer, session).await,
+            Event::Opened => handle(pin!(service.opened()), io, (&mut reader, &mut *writer), session).await,
+            Event::Recovered => handle(pin!(service.recovered()), io, (&mut reader, &mut *writer), session).await,
             Event::Read(Err(end)) => Some(read_end::<P>(&mut service, end, session)),
             Event::Ended(reason) => Some(reason),
         };
@@ -156,17 +156,24 @@ enum Event<R> {
 /// Runs one of the service's methods; writes meanwhile. `Some` when the session ends before it is through.
 ///
 /// The work comes pinned: taken by value it would have its place in the session's task twice.
-async fn handle<IO: AsyncRead + AsyncWrite + Unpin>(
+async fn handle<IO: AsyncRead + AsyncWrite + Unpin, D: Decoder>(
     mut work: Pin<&mut impl Future<Output = ()>>,
     io: &mut IO,
-    writer: &mut Writer,
+    (reader, writer): (&mut Reader<D>, &mut Writer),
     session: &SessionHandle,
 ) -> Option<CloseReason> {
     poll_fn(|cx| {
         if work.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        poll_outgoing(cx, io, writer, session).map(Some)
+        if let Poll::Ready(reason) = poll_outgoing(cx, io, writer, session) {
+            return Poll::Ready(Some(reason));
+        }
+        if !session.needs_peer() {
+            return Poll::Pending;
+        }
+        let end = reader.poll_end(cx, io, |bytes| session.received(bytes));
+        end.map(|end| Some(end.map_or(CloseReason::Broken, |()| CloseReason::PeerClosed)))
     })
     .await
 }

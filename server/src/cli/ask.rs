@@ -20,7 +20,7 @@ pub struct Where {
     #[arg(long, value_name = "PATH|auto|off")]
     pub control: Option<String>,
     /// The store, where no server runs [default: the one that a server would use]
-    #[arg(long, value_name = "redb:PATH")]
+    #[arg(long, value_name = "redb:PATH|redis://...")]
     pub store: Option<String>,
     /// Configuration file that names both, in TOML
     #[arg(long, value_name = "FILE")]

@@ -15,6 +15,8 @@ use tokio_util::codec::{Framed, LinesCodec};
 
 /// For each answer. The store's own bounds are shorter.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For an answer that takes the longer the more there is in the store: about a hundred million accounts.
+const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A server that runs.
 #[derive(Debug)]
@@ -35,6 +37,9 @@ pub(crate) enum Unreachable {
     /// It does not answer.
     #[error("the server does not answer on its control channel")]
     Silent,
+    /// The request has no JSON: a path that is not UTF-8.
+    #[error("this cannot be asked of a server: {0}")]
+    Unsayable(serde_json::Error),
     /// It answers something else.
     #[error("what listens on the control channel is no Malpan server of this version: {0}")]
     Strange(String),
@@ -56,7 +61,7 @@ pub(crate) async fn reach(path: &Path) -> Result<Option<Reached>, Unreachable> {
 impl Reached {
     /// Asks, and waits for the answer.
     pub(crate) async fn ask(&mut self, request: &Request) -> Result<Answer, Unreachable> {
-        let line = serde_json::to_string(request).map_err(|error| Unreachable::Strange(error.to_string()))?;
+        let line = serde_json::to_string(request).map_err(Unreachable::Unsayable)?;
         let asked = async {
             self.0.send(line).await.map_err(|_| Unreachable::Closed)?;
             match self.0.next().await {
@@ -65,6 +70,7 @@ impl Reached {
                 Some(Ok(line)) => serde_json::from_str(&line).map_err(|error| Unreachable::Strange(error.to_string())),
             }
         };
-        timeout(PATIENCE, asked).await.unwrap_or(Err(Unreachable::Silent))
+        let patience = if request.reads_everything() { LONG_PATIENCE } else { PATIENCE };
+        timeout(patience, asked).await.unwrap_or(Err(Unreachable::Silent))
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! malpan-server account ... -> client.rs -> Unix socket or named pipe -> serve.rs -> operator.rs -> store, players
 //!                           -> operator.rs -> store                 (where no server runs)
-//! request.rs: what may be asked, one JSON object a line      address.rs: where      pipe.rs, socket.rs: the systems' ways
+//! request.rs: what may be asked, one JSON object a line      report.rs: what the store holds, for people
+//! address.rs: where      pipe.rs, socket.rs: the systems' ways
 //! ```
 //!
 //! Whoever may use it may do anything to accounts, so it is the server's own user alone (and root): the socket has mode 0600,
@@ -14,6 +15,7 @@ mod client;
 mod operator;
 #[cfg(windows)]
 mod pipe;
+mod report;
 mod request;
 mod serve;
 #[cfg(unix)]

@@ -1,6 +1,9 @@
 //! What an operator's request does, to a store and to whoever is signed in.
 
-use super::request::{Answer, LONGEST_REASON, Listed, PAGE, Request};
+use super::{
+    report,
+    request::{Answer, LONGEST_REASON, Listed, PAGE, Request},
+};
 use crate::{
     accounts::{Changes, is_hash},
     store::{Account, Ban, CreateError, NewAccount, SecretHash, Store, StoreError, unix_now},
@@ -103,6 +106,14 @@ impl Operator {
             Request::Notice { text } => {
                 let told = self.players.tell(&text.0).ok_or(Undone::NobodyToTell)?;
                 Ok(format!("told {told} {}", if told == 1 { "player" } else { "players" }))
+            }
+            Request::Check => {
+                let census = self.store.check().await?;
+                return Ok(Answer::Checked { lines: report::lines(&census), well: census.problems.is_empty() });
+            }
+            Request::Backup { file } => {
+                let bytes = self.store.backup(file.clone()).await?;
+                Ok(format!("{}: {bytes} bytes", file.display()))
             }
         }
         .map(Answer::Done)

@@ -3,6 +3,7 @@
 use crate::store::{Account, Ban, SecretHash};
 use malpan_protocol::{ChatText, Name};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::path::PathBuf;
 
 /// Accounts on one page of a list.
 pub(crate) const PAGE: usize = 1000;
@@ -29,6 +30,10 @@ pub(crate) enum Request {
     Delete { name: Text<Name> },
     /// Tells everyone who is signed in.
     Notice { text: Text<ChatText> },
+    /// Reads every record of the store.
+    Check,
+    /// Copies everything in the store into a new file, named from the root: the server has a working directory of its own.
+    Backup { file: PathBuf },
 }
 
 /// What becomes of it.
@@ -39,6 +44,8 @@ pub(crate) enum Answer {
     Done(String),
     /// A page of accounts, and whether there are more behind it.
     Accounts { accounts: Vec<Listed>, more: bool },
+    /// What was found in the store, for people, and whether all of it is well.
+    Checked { lines: Vec<String>, well: bool },
     /// It is not done, for this reason.
     Failed(String),
 }
@@ -69,6 +76,13 @@ pub(crate) struct Text<T>(pub(crate) T);
 /// A password's hash; nothing of it is printed.
 #[derive(Debug, Clone)]
 pub(crate) struct Hash(pub(crate) SecretHash);
+
+impl Request {
+    /// Whether it takes the longer the more there is in the store.
+    pub(super) fn reads_everything(&self) -> bool {
+        matches!(self, Self::Check | Self::Backup { .. })
+    }
+}
 
 impl From<Account> for Listed {
     fn from(account: Account) -> Self {

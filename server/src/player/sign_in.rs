@@ -4,7 +4,7 @@ use super::{Player, State};
 use crate::{
     accounts::Refused,
     ending::Ending,
-    resume::{Kept, Presence},
+    resume::{Kept, NoReturn, Presence},
     room::Returning,
 };
 use malpan_protocol::{DenialCode, LeaveReason, Name, ResumeToken, Resumed, Resumption, Secret, Seen, ServerPacket};
@@ -41,7 +41,11 @@ impl Player {
         // The server's work is not the client's time.
         let left = tries.until.saturating_duration_since(Instant::now());
         self.session.set_deadline(WORK_WITHIN);
-        match self.identify(way).await {
+        // Hashes are dear: whoever is gone has none made, and leaves the queue for one to those behind.
+        self.session.set_needs_peer(!matches!(way, Way::Guest(_)));
+        let identified = self.identify(way).await;
+        self.session.set_needs_peer(false);
+        match identified {
             Ok((presence, token)) => self.signed_in(presence, token),
             Err(refused) => {
                 let failed = tries.failed + u16::from(refused.is_a_try());
@@ -54,9 +58,17 @@ impl Player {
     pub(super) async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: Tries) {
         let left = tries.until.saturating_duration_since(Instant::now());
         self.session.set_deadline(WORK_WITHIN);
-        let Some((mut presence, token)) = self.host.registry.resume(token, &self.session).await else {
-            let why = "this token brings nobody back; sign in anew";
-            return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
+        let resumed = match self.host.registry.resume(token, &self.session).await {
+            // It is looked up once what was kept has come back.
+            Err(NoReturn::Refused) if self.host.is_loading() => Err(NoReturn::StoreAway),
+            resumed => resumed,
+        };
+        let (mut presence, token) = match resumed {
+            Ok(resumed) => resumed,
+            Err(why @ NoReturn::Refused) => {
+                return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
+            }
+            Err(why @ NoReturn::StoreAway) => return self.not_signed_in(tries.failed, left, DenialCode::Busy, why),
         };
         // The player may do no more for having another connection.
         if let Some(budgets) = presence.budgets.take() {
@@ -99,6 +111,9 @@ impl Player {
     }
 
     async fn identify(&self, way: Way) -> Result<(Presence, ResumeToken), Refused> {
+        if self.host.is_loading() {
+            return Err(Refused::StoreAway);
+        }
         let (accounts, from) = (&self.host.accounts, self.session.peer().ip());
         let identity = match way {
             Way::Guest(name) => accounts.guest(name).await?,

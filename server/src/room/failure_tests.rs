@@ -13,7 +13,7 @@ use tokio::{io::DuplexStream, time::timeout};
 /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
 fn one_too_many(name: &str, session: &SessionHandle) -> Message {
     let to = Recipient::new(session.clone(), Dialect::Malpan);
-    let newcomer = Newcomer { name: Name::new(name).unwrap(), to };
+    let newcomer = Newcomer { name: Name::new(name).unwrap(), to, player: None };
     Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
 }
 

@@ -46,12 +46,16 @@ pub(crate) struct Ended {
 impl Running {
     /// Starts it and waits for the ready line.
     pub(crate) async fn start(args: &[&str]) -> Self {
-        let mut running = Self::spawn(args);
-        match within(running.out.next_line()).await.unwrap() {
-            Some(ready) => running.ready = ready,
-            None => panic!("it never was ready: {:?}", running.end().await),
+        Self::spawn(args).until_ready().await
+    }
+
+    /// Waits for the ready line.
+    pub(crate) async fn until_ready(mut self) -> Self {
+        match within(self.out.next_line()).await.unwrap() {
+            Some(ready) => self.ready = ready,
+            None => panic!("it never was ready: {:?}", self.end().await),
         }
-        running
+        self
     }
 
     /// Starts it, and waits for nothing. HTTP is off and the store in memory unless `args` say where: servers beside each
@@ -65,8 +69,22 @@ impl Running {
     /// Starts the program with exactly these arguments, to do something other than serve.
     #[allow(dead_code, reason = "not every test does")]
     pub(crate) fn command(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_malpan-server"))
-            .args(args)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_malpan-server"));
+        command.args(args);
+        Self::of(command)
+    }
+
+    /// As [`Running::command`]. A write that the limit on the size of files forbids fails, instead of ending the process.
+    #[cfg(target_os = "linux")]
+    #[allow(dead_code, reason = "not every test fills a disk")]
+    pub(crate) fn that_survives_the_limit_of_files(args: &[&str]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_malpan-server")]).args(args);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

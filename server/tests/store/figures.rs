@@ -5,6 +5,8 @@ use crate::samples::new_account;
 use futures::future::join_all;
 use malpan_server::store::{RedbStore, RedisStore, Store};
 use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -57,6 +59,33 @@ async fn list(store: &Arc<dyn Store>) {
     println!("{} accounts checked: {:?}, {} problems", census.accounts, checked.elapsed(), census.problems.len());
 }
 
+/// What an operator waits for `malpan-server account list`.
+fn account_list(what: &str, store: &str) {
+    let since = Instant::now();
+    let output = program().args(["account", "list", "--store", store]).output().unwrap();
+    let lines = output.stdout.iter().filter(|&&byte| byte == b'\n').count();
+    println!("account list {what}: {lines} lines in {:?}", since.elapsed());
+    assert_eq!(lines, LISTED as usize, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_malpan-server"));
+    command.env_clear();
+    command
+}
+
+/// The same of a server that runs.
+fn account_list_of_a_server(store: &str) {
+    let mut command = program();
+    command.args(["--listen", "127.0.0.1:0", "--http", "off", "--store", store]);
+    let mut server = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+    account_list("of a server that runs", store);
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "prints figures"]
 async fn of_a_file() {
@@ -75,6 +104,9 @@ async fn of_a_file() {
     drop(RedbStore::open(&file).unwrap());
     let bytes = std::fs::metadata(&file).unwrap().len();
     println!("a file of {} KiB opened, all of it read: {:?}", bytes / 1024, opened.elapsed());
+    let which = format!("redb:{}", file.display());
+    account_list("of a file", &which);
+    account_list_of_a_server(&which);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +118,9 @@ async fn of_a_server_of_redis() {
         create(&store, callers).await;
     }
     drop(store);
-    let many = crate::redis::address(&redis.url("?prefix=many:"));
-    let store: Arc<dyn Store> = Arc::new(RedisStore::open(&many).unwrap());
+    let many = redis.url("?prefix=many:");
+    let store: Arc<dyn Store> = Arc::new(RedisStore::open(&crate::redis::address(&many)).unwrap());
     list(&store).await;
+    drop(store);
+    account_list("of Redis", &many);
 }

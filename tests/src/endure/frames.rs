@@ -6,7 +6,7 @@ use super::{
     goals::Goals,
     honest::Honest,
     hostile::{Category, Order, Tally, send},
-    pairs::{self, Pair},
+    pairs::{self, Allowed, Pair},
     seconds,
     server::Server,
 };
@@ -91,7 +91,7 @@ pub(super) async fn run(flags: &Flags) -> Result<Goals> {
     let mut goals = Goals::default();
     judge_frames(&tally, each, &mut goals);
     goals.none("panics by the metrics", Page::of(&server).await?.panics());
-    pairs::judge(&measured, before, &mut goals);
+    pairs::judge(&measured, before, Allowed { times: 1.1, ms: 3.0 }, &mut goals);
     ended_well(server, &mut goals).await?;
     common.write(&Report { pairs: &measured, hostile: &tally, before, goals: &goals })?;
     Ok(goals)

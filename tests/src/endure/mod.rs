@@ -1,11 +1,12 @@
 //! `endure`: figures of the real server, as a process, beside hostile load. Linux only: it reads `/proc`.
 //!
 //! ```text
-//! frames.rs, stalled.rs, soak.rs   what is measured
+//! frames.rs, stalled.rs, soak.rs, sign_ins.rs   what is measured
 //!   pairs.rs     honest players alone and beside something else, in turn, and the verdict
 //!   server.rs    malpan-server as a child          gauges.rs   what it holds: its metrics, its files, its memory
 //!   honest.rs    `malpan bot` as a child           hostile/    attacks, from this process
-//!   tenth.rs     a tenth player in every room      goals.rs    what has to hold, and the exit code
+//!   tenth.rs     a tenth player in every room      storm.rs    many who sign in, from this process
+//!   goals.rs     what has to hold, and the exit code
 //! ```
 //!
 //! Honest players and hostile ones are different processes: what the attacks cost this one is not felt by those that
@@ -18,8 +19,10 @@ mod honest;
 pub mod hostile;
 mod pairs;
 mod server;
+mod sign_ins;
 mod soak;
 mod stalled;
+mod storm;
 mod tenth;
 
 use anyhow::{Context, Result};
@@ -53,6 +56,8 @@ enum Command {
     Frames(frames::Flags),
     /// Honest players in rooms with one more who reads, and with one who does not
     Stalled(stalled::Flags),
+    /// Honest players alone and while very many sign in to accounts
+    SignIns(sign_ins::Flags),
     /// Honest and hostile players for a long time: does the server grow, or slow down?
     Soak(soak::Flags),
 }
@@ -108,6 +113,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let goals = match cli.command {
         Command::Frames(flags) => frames::run(&flags).await,
         Command::Stalled(flags) => stalled::run(&flags).await,
+        Command::SignIns(flags) => sign_ins::run(&flags).await,
         Command::Soak(flags) => soak::run(&flags).await,
     };
     match goals {

@@ -6,7 +6,7 @@ use super::{
     gauges::{Census, Page},
     goals::Goals,
     honest::Honest,
-    pairs::{self, Pair},
+    pairs::{self, Allowed, Pair},
     seconds,
     server::Server,
     tenth::{Tenths, rooms_and_full_ones},
@@ -88,7 +88,7 @@ pub(super) async fn run(flags: &Flags) -> Result<Goals> {
     goals.add("as the server counts them (slow consumers)", page.slow_consumers(), page.slow_consumers() >= least);
     goals.none("seats that were not found again, or readers that were cut", seats_lost);
     goals.none("panics by the metrics", page.panics());
-    pairs::judge(&measured, before, &mut goals);
+    pairs::judge(&measured, before, Allowed { times: 1.1, ms: 3.0 }, &mut goals);
     ended_well(server, &mut goals).await?;
     common.write(&Report { pairs: &measured, before, cuts, goals: &goals })?;
     Ok(goals)

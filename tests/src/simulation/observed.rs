@@ -155,6 +155,8 @@ impl<G: Observable> Game for Observed<G> {
     type Update = G::Update;
     type Refusal = G::Refusal;
     type Snapshot = G::Snapshot;
+    /// A simulation is one life of a server.
+    type Saved = G::Saved;
 
     fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<G::Update> {
         self.twin.take_seat(now, seat);
@@ -199,6 +201,11 @@ impl<G: Observable> Game for Observed<G> {
 
     fn snapshot(&self) -> G::Snapshot {
         self.game.snapshot()
+    }
+
+    /// Written behind, and read by nobody here: this server does not start again.
+    fn save(&self) -> Option<G::Saved> {
+        self.game.save()
     }
 }
 

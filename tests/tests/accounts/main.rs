@@ -1,7 +1,12 @@
 //! Accounts, from the first register to the last login: in memory with paused time, and over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod gone;
 mod memory;
+#[cfg(unix)]
+mod operator;
+#[cfg(unix)]
+mod revoked;
 mod sockets;
 
 use malpan_client::ClientError;

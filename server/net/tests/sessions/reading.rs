@@ -209,6 +209,41 @@ async fn a_write_error_drops_a_packet_where_it_waits() {
     assert_eq!(scene.events(), [packet("wait"), Event::CutShort, Event::Ended(CloseReason::Broken)]);
 }
 
+/// What the peer said before it went is done, unless that is of no use without the peer.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_goes_drops_a_packet_that_needs_it() {
+    for (needed, broken) in [(true, false), (true, true), (false, false)] {
+        let mut scene = Scene::new(settings());
+        let (peer, session) = scene.open().await;
+        session.set_needs_peer(needed);
+        peer.say(packets(["wait", "echo 1"]));
+        settle().await;
+        peer.say(packets(["echo 2"]));
+        settle().await;
+        scene.let_through(1);
+        settle().await;
+        let both = [packet("wait"), Event::Through, packet("echo 1"), packet("echo 2")];
+        assert_eq!(scene.events(), both, "what was read meanwhile is not lost");
+        peer.say(packets(["wait", "echo 3"]));
+        settle().await;
+        if broken {
+            peer.break_reading()
+        } else {
+            peer.half_close()
+        };
+        settle().await;
+        let reason = if broken { CloseReason::Broken } else { CloseReason::PeerClosed };
+        if needed {
+            assert_eq!(scene.events(), [packet("wait"), Event::CutShort, Event::Ended(reason)]);
+        } else {
+            assert_eq!(scene.events(), [packet("wait")]);
+            scene.let_through(1);
+            settle().await;
+            assert_eq!(scene.events(), [Event::Through, packet("echo 3"), Event::Ended(reason)]);
+        }
+    }
+}
+
 /// A session whose packet closes it does not look at the packets behind it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_handled_after_a_close() {
