@@ -70,7 +70,7 @@ impl Driver {
             tokens: TokenSource::seeded(rng.random()),
             store: Arc::new(MemoryStore::default()),
         };
-        let games = observed::games(&plan.config, &records, plan.faulty_game);
+        let games = observed::games(&plan.config, &records, plan.faulty_game, plan.saves());
         let server = Server::on(ground, plan.config.clone(), games);
         let watch = Watch {
             host: server.host().clone(),
