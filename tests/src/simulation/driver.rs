@@ -70,7 +70,7 @@ impl Driver {
             tokens: TokenSource::seeded(rng.random()),
             store: Arc::new(MemoryStore::default()),
         };
-        let games = observed::games(&plan.config, &records, plan.faulty_game);
+        let games = observed::games(&plan.config, &records, plan.faulty_game, plan.saves());
         let server = Server::on(ground, plan.config.clone(), games);
         let watch = Watch {
             host: server.host().clone(),
@@ -139,9 +139,10 @@ impl Driver {
         let step = self.world.next_step();
         self.watch.server_tasks = match (self.server.is_finished(), &self.stop) {
             (true, _) => 0,
-            (false, None) => 1,
-            // It, and an acceptor for each door.
-            (false, Some(_)) => 3,
+            // It, what writes behind, and what keeps tokens good.
+            (false, None) => 3,
+            // And an acceptor for each door.
+            (false, Some(_)) => 5,
         };
         if let Err(what) = self.watch.check() {
             self.world.fail(|| what);

@@ -79,6 +79,7 @@ pub(super) struct Observed<G> {
     allowance: Allowance,
     left: [Option<Left>; MAX_SEATS],
     last: Duration,
+    is_saved: bool,
 }
 
 /// How many steps a player has: so many a second, and so many at once after a rest.
@@ -122,10 +123,10 @@ impl Observable for FiveInARow {
 }
 
 impl<G: Observable> Observed<G> {
-    fn new(game: G, room: NewRoom, records: &Records, allowance: Allowance) -> Self {
+    fn new(game: G, room: NewRoom, records: &Records, (allowance, is_saved): (Allowance, bool)) -> Self {
         let record = records.open(room.seats.count());
         let twin = game.clone();
-        Self { game, twin, record, allowance, left: [None; MAX_SEATS], last: Duration::ZERO }
+        Self { game, twin, record, allowance, left: [None; MAX_SEATS], last: Duration::ZERO, is_saved }
     }
 
     fn note(&mut self, now: Duration, seated: isize) {
@@ -156,7 +157,7 @@ impl<G: Observable> Game for Observed<G> {
     type Refusal = G::Refusal;
     type Snapshot = G::Snapshot;
     /// A simulation is one life of a server.
-    type Saved = ();
+    type Saved = G::Saved;
 
     fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<G::Update> {
         self.twin.take_seat(now, seat);
@@ -202,16 +203,22 @@ impl<G: Observable> Game for Observed<G> {
     fn snapshot(&self) -> G::Snapshot {
         self.game.snapshot()
     }
+
+    /// Written behind, and read by nobody here: this server does not start again.
+    fn save(&self) -> Option<G::Saved> {
+        self.is_saved.then(|| self.game.save()).flatten()
+    }
 }
 
-/// The games of a simulated server.
-pub(super) fn games(config: &Config, records: &Records, faulty: bool) -> Games {
+/// The games of a simulated server. What they save takes longer than all the rest, so not every server has it saved.
+pub(super) fn games(config: &Config, records: &Records, faulty: bool, saved: bool) -> Games {
     let (size, limits) = (config.game.board, &config.limits);
     let allowance = Allowance { rate: limits.steps_per_second.into(), burst: limits.step_burst.into() };
     let (boards, fives) = (records.clone(), records.clone());
+    let how = (allowance, saved);
     let seats = u8::try_from(config.game.seats.count()).expect("at most 10");
-    let games = Games::only(seats, move |room| Observed::new(Board::new(size, room.seats), room, &boards, allowance))
-        .with(2, move |room| Observed::new(FiveInARow::new(), room, &fives, allowance));
+    let games = Games::only(seats, move |room| Observed::new(Board::new(size, room.seats), room, &boards, how))
+        .with(2, move |room| Observed::new(FiveInARow::new(), room, &fives, how));
     if !faulty {
         return games;
     }

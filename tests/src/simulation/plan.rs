@@ -36,6 +36,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Whether the rooms are written behind.
+    pub(super) fn saves(&self) -> bool {
+        self.steps.is_multiple_of(4)
+    }
+
     /// Whether there is place for everyone who may be away.
     pub(super) fn everyone_is_kept(&self) -> bool {
         let limits = &self.config.limits;
