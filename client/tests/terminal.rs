@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "every function here is a test's")]
 
+#[path = "terminal/accounts.rs"]
+mod accounts;
+#[cfg(unix)]
+#[path = "terminal/accounts_in_a_terminal.rs"]
+mod accounts_in_a_terminal;
 #[path = "terminal/five_in_a_row.rs"]
 mod five_in_a_row;
 #[cfg(unix)]
@@ -14,6 +19,9 @@ mod in_a_terminal;
 #[cfg(unix)]
 #[path = "terminal/pty.rs"]
 mod pty;
+#[cfg(unix)]
+#[path = "terminal/wire.rs"]
+mod wire;
 
 use assert_cmd::Command;
 use malpan_client::{

@@ -4,10 +4,11 @@ use crate::{
     door::{Doors, Shut, Visitor},
     games::{Entry, Games},
     metrics::Metrics,
-    room::{Inbox, Message, Newcomer, Opening, Returning, RingLimits, RoomSetup, Ticket, Who},
+    room::{Inbox, Message, Newcomer, Opening, Recipient, Returning, RingLimits, RoomSetup, Ticket, Who},
+    saving::{Lock, Record, Saver},
 };
 use futures::future::join_all;
-use malpan_game::{JoinError, Lobby, OpenError, Place, Released, WatchError};
+use malpan_game::{JoinError, Lobby, OpenError, Opened, Place, Released, WatchError};
 use malpan_net::{SessionId, Shard};
 use malpan_protocol::{
     BoardSize, Door, GameName, LeaveReason, Name, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomList, RoomPlan, RoomQuery,
@@ -35,6 +36,7 @@ struct Shared {
     metrics: Metrics,
     /// Where rooms run; where there are none, each runs on the shard of whoever opened it.
     rules: Vec<Shard>,
+    saver: Saver,
     rooms: Mutex<Open>,
 }
 
@@ -91,11 +93,18 @@ pub(crate) enum NoPlace {
 impl Directory {
     /// No rooms yet. They run on `rules`, or where that is empty on the shard of whoever opens them. `seed` is where the seeds
     /// of their games come from.
-    pub(crate) fn new(games: Games, limits: RoomLimits, rules: Vec<Shard>, seed: u64, metrics: Metrics) -> Self {
+    pub(crate) fn new(
+        games: Games,
+        limits: RoomLimits,
+        rules: Vec<Shard>,
+        seed: u64,
+        metrics: Metrics,
+        saver: Saver,
+    ) -> Self {
         let seeds = StdRng::seed_from_u64(seed);
         let lobby = Lobby::new(limits.rooms, !limits.empty_grace.is_zero());
         let open = Open { lobby, inboxes: BTreeMap::new(), doors: Doors::default(), seeds };
-        Self(Arc::new(Shared { games, limits, metrics, rules, rooms: Mutex::new(open) }))
+        Self(Arc::new(Shared { games, limits, metrics, rules, saver, rooms: Mutex::new(open) }))
     }
 
     /// Reserves a seat in a given room.
@@ -148,15 +157,65 @@ impl Directory {
         {
             return Err(NoPlace::BoardNotAllowed { game: game.name, size });
         }
+        let lock = plan.password.as_ref().map(Lock::new);
+        let wanted = Wanted { title: Some(plan.title.clone()), seats, board: plan.board, lock, owned: true };
+        let door = wanted.door();
         let mut open = self.open();
-        let door = plan.password.as_ref().map_or(Door::Open, |_| Door::Password);
-        let wanted = Wanted { title: Some(plan.title.clone()), seats, board: plan.board, door, owned: true };
         let hold = self.open_room(&mut open, game, wanted, shard)?;
-        if let Some(password) = &plan.password {
-            open.doors.lock(hold.room, password);
-        }
         open.lobby.describe(hold.room, door, Some(owner.clone()));
         Ok(hold)
+    }
+
+    /// Opens a room again as it was, on `shard`. The places of those who sat there, who are away now, in their order in the
+    /// record; none where there are too many rooms, or this server has no such game.
+    pub(crate) fn reopen(&self, room: RoomId, incarnation: u32, record: Record, shard: &Shard) -> Vec<Hold> {
+        let was = &record.room;
+        let Some(game) = self.0.games.find(was.game) else { return Vec::new() };
+        let mut open = self.open();
+        let taken = was.taken();
+        let owner = was.members.iter().find(|member| Some(member.seat) == was.owner).map(|member| member.name.clone());
+        let door = door(was.lock.as_ref());
+        let opened = Opened {
+            room,
+            title: was.title.clone(),
+            game: was.game,
+            seats: was.seats,
+            taken: taken.clone(),
+            door,
+            owner,
+        };
+        if open.lobby.reopen(opened, shard.index()).is_err() {
+            return Vec::new();
+        }
+        if let Some(lock) = &was.lock {
+            open.doors.lock(room, lock.clone());
+        }
+        self.0.saver.knows(room, was.saved_at);
+        let opening = Opening {
+            id: room,
+            title: was.title.clone(),
+            setup: self.setup(was.seats, was.board, door, was.owned),
+            seed: open.seeds.random(),
+            directory: self.clone(),
+            metrics: self.0.metrics.clone(),
+            shard: self.runs(room, shard).clone(),
+            incarnation,
+            lock: was.lock.clone(),
+            saver: self.0.saver.clone(),
+            earlier: Some(record),
+        };
+        open.inboxes.insert(room, game.open(opening));
+        let held = |seat| {
+            let mut hold = self.hold(&open, Place { room, seat });
+            (hold.session, hold.state) = (Some(Recipient::NOBODY), HoldState::Taken);
+            hold
+        };
+        taken.into_iter().map(held).collect()
+    }
+
+    /// Rooms up to this number were opened in earlier lives of the server.
+    pub(crate) fn count_on_from(&self, last: u32) {
+        self.open().lobby.count_on_from(last);
     }
 
     /// Reserves a place to watch a room from over a session.
@@ -218,13 +277,14 @@ impl Directory {
         self.open().lobby.seats_taken()
     }
 
-    /// Has every room send what it holds back for its next flush, and waits until all have.
-    pub(crate) async fn flush_rooms(&self) {
+    /// Has every room send what it holds back for its next flush and save how it stands, and waits until all have. From then
+    /// on nothing happens in them.
+    pub(crate) async fn finish_rooms(&self) {
         let inboxes: Vec<_> = self.open().inboxes.values().cloned().collect();
         let (done, mut all_done) = mpsc::channel::<()>(1);
         // At once, so that a room whose inbox is full holds up no other. An error means that the room has ended, and with
         // nobody in it nothing is held back.
-        join_all(inboxes.iter().map(|inbox| inbox.send(Message::Flush { _done: done.clone() }))).await;
+        join_all(inboxes.iter().map(|inbox| inbox.send(Message::Finish { _done: done.clone() }))).await;
         drop(done);
         // Nothing is ever sent: the channel ends when the last room has dropped its end.
         all_done.recv().await;
@@ -288,35 +348,41 @@ impl Directory {
         }
     }
 
-    fn open_room(
-        &self,
-        open: &mut Open,
-        game: &Entry,
-        Wanted { title, seats, board, door, owned }: Wanted,
-        shard: &Shard,
-    ) -> Result<Hold, NoPlace> {
+    fn open_room(&self, open: &mut Open, game: &Entry, wanted: Wanted, shard: &Shard) -> Result<Hold, NoPlace> {
         if let Some(empty) = open.lobby.make_place() {
             open.close(empty);
         }
-        let mut named = None;
+        let (mut named, door) = (None, wanted.door());
+        let Wanted { title, seats, board, lock, owned } = wanted;
         let place = open.lobby.open(
             |room| named.insert(title.unwrap_or_else(|| room_title(game.name, room))).clone(),
             game.name,
             seats,
             shard.index(),
         )?;
-        let RoomLimits { tick, inbox, kept, replay, empty_grace, .. } = self.0.limits;
+        if let Some(lock) = &lock {
+            open.doors.lock(place.room, lock.clone());
+        }
         let opening = Opening {
             id: place.room,
             title: named.expect("the lobby names each room it opens"),
-            setup: RoomSetup { seats, tick, inbox, kept, replay, empty_grace, board, door, owned },
+            setup: self.setup(seats, board, door, owned),
             seed: open.seeds.random(),
             directory: self.clone(),
             metrics: self.0.metrics.clone(),
             shard: self.runs(place.room, shard).clone(),
+            incarnation: 1,
+            lock,
+            saver: self.0.saver.clone(),
+            earlier: None,
         };
         open.inboxes.insert(place.room, game.open(opening));
         Ok(self.hold(open, place))
+    }
+
+    fn setup(&self, seats: SeatCount, board: Option<BoardSize>, door: Door, owned: bool) -> RoomSetup {
+        let RoomLimits { tick, inbox, kept, replay, empty_grace, .. } = self.0.limits;
+        RoomSetup { seats, tick, inbox, kept, replay, empty_grace, board, door, owned }
     }
 
     /// Where a room runs that someone on `shard` opens: rooms take the rules' threads in turn.
@@ -366,15 +432,23 @@ struct Wanted {
     title: Option<RoomTitle>,
     seats: SeatCount,
     board: Option<BoardSize>,
-    door: Door,
+    lock: Option<Lock>,
     owned: bool,
 }
 
 impl Wanted {
     /// Any room of that game.
     fn of(game: &Entry) -> Self {
-        Self { title: None, seats: game.seats, board: None, door: Door::Open, owned: false }
+        Self { title: None, seats: game.seats, board: None, lock: None, owned: false }
     }
+
+    fn door(&self) -> Door {
+        door(self.lock.as_ref())
+    }
+}
+
+fn door(lock: Option<&Lock>) -> Door {
+    lock.map_or(Door::Open, |_| Door::Password)
 }
 
 /// Tells a room something and does not wait.

@@ -1,15 +1,11 @@
 //! Who may come into which room: passwords, and those who were put out.
 //!
-//! Only rooms that keep someone out have a door here. A password is kept hashed, with a salt of its own, and compared in
-//! constant time: what is in memory says nothing about what people use elsewhere.
+//! Only rooms that keep someone out have a door here. A password is kept as a salted hash ([`Lock`]): what is
+//! in memory says nothing about what people use elsewhere.
 
+use crate::saving::Lock;
 use malpan_protocol::{Name, RoomId, RoomPassword};
-use sha2::{Digest as _, Sha256};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-};
-use subtle::ConstantTimeEq as _;
+use std::collections::{BTreeMap, VecDeque};
 use tokio::time::Instant;
 
 /// Players whom one room keeps out at once; then the one who was put out first may come again.
@@ -47,8 +43,8 @@ pub(crate) enum Shut {
 
 impl Doors {
     /// A room has a password from now on.
-    pub(crate) fn lock(&mut self, room: RoomId, password: &RoomPassword) {
-        self.0.entry(room).or_default().lock = Some(Lock::new(rand::random(), password));
+    pub(crate) fn lock(&mut self, room: RoomId, lock: Lock) {
+        self.0.entry(room).or_default().lock = Some(lock);
     }
 
     /// Someone is put out of a room until then.
@@ -95,35 +91,9 @@ impl RoomDoor {
     }
 }
 
-/// A password, of which only the hash is known.
-struct Lock {
-    salt: [u8; 16],
-    hash: [u8; 32],
-}
-
-impl Lock {
-    fn new(salt: [u8; 16], password: &RoomPassword) -> Self {
-        Self { salt, hash: hash(salt, password) }
-    }
-
-    fn opens_with(&self, password: &RoomPassword) -> bool {
-        self.hash.ct_eq(&hash(self.salt, password)).into()
-    }
-}
-
-fn hash(salt: [u8; 16], password: &RoomPassword) -> [u8; 32] {
-    Sha256::new().chain_update(salt).chain_update(password.as_bytes()).finalize().into()
-}
-
-impl fmt::Debug for Lock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lock")
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Doors, MOST_BARRED, Shut, Visitor};
+    use super::{Doors, Lock, MOST_BARRED, Shut, Visitor};
     use malpan_protocol::{Name, RoomId, RoomPassword};
     use std::time::Duration;
     use tokio::time::Instant;
@@ -141,7 +111,7 @@ mod tests {
         let visit =
             |doors: &Doors, password: Option<&RoomPassword>| doors.open(ROOM, Visitor { name: &ann, password, now });
         assert_eq!(visit(&doors, None), Ok(()));
-        doors.lock(ROOM, &password("sesame"));
+        doors.lock(ROOM, Lock::new(&password("sesame")));
         assert_eq!(visit(&doors, None), Err(Shut::PasswordRequired(ROOM)));
         assert_eq!(visit(&doors, Some(&password("sesam"))), Err(Shut::WrongPassword(ROOM)));
         assert_eq!(visit(&doors, Some(&password("sesame"))), Ok(()));

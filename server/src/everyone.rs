@@ -54,3 +54,7 @@ impl Players for Everyone {
         Some(self.send(&ServerPacket::Notice { text: text.clone() }))
     }
 }
+
+#[cfg(test)]
+#[path = "everyone_tests.rs"]
+mod tests;

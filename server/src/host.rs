@@ -13,14 +13,18 @@ use crate::{
     player::{Player, Rates},
     resume::{Grace, Registry, TokenSource},
     room::RingLimits,
+    saving::{self, Saver},
     server::admission_limits,
-    store::{MemoryStore, Store},
+    store::{MemoryStore, Store, StoreError},
 };
 use malpan_net::{CloseReason, Frame, Protocol, Refusal, SessionHandle, Shard};
 use malpan_protocol::{DenialCode, KickReason, MAX_SERVER_FRAME, ServerPacket};
 use std::{
     fmt,
-    sync::{Arc, OnceLock, atomic::AtomicU64},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -40,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     pub(crate) registry: Registry,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) saver: Saver,
     pub(crate) people: People,
     pub(crate) metrics: Metrics,
     pub(crate) outgoing: Outgoing,
@@ -49,6 +54,8 @@ pub(crate) struct Shared {
     heartbeat: Frame,
     /// When a server that was asked to stop will have stopped.
     draining: OnceLock<Instant>,
+    /// What was kept has not come back yet: nobody is let in.
+    loading: AtomicBool,
 }
 
 impl Host {
@@ -95,11 +102,15 @@ impl Host {
         };
         let metrics = Metrics::default();
         let store: Arc<dyn Store> = Arc::new(MeteredStore::new(store, metrics.clone()));
+        // Who cannot come back needs no room to come back to.
+        let saver = if grace.time.is_zero() { Saver::off() } else { Saver::new(Arc::clone(&store)) };
+        let accounts = Accounts::new(policy(&config), Arc::clone(&store), pool);
         Self(Arc::new(Shared {
             rates: Rates::new(&config.limits),
-            directory: Directory::new(games, limits, rules, seed, metrics.clone()),
-            accounts: Accounts::new(policy(&config), Arc::clone(&store), pool),
-            registry: Registry::new(grace, tokens),
+            directory: Directory::new(games, limits, rules, seed, metrics.clone(), saver.clone()),
+            registry: Registry::new(grace, tokens, accounts.clone(), Arc::clone(&store), saver.clone()),
+            accounts,
+            saver,
             store,
             people: People::new(config.limits.lobby_deliveries_per_second),
             outgoing: Outgoing::new(metrics.clone()),
@@ -107,6 +118,7 @@ impl Host {
             lecture_clients: AtomicU64::new(0),
             heartbeat: frame(&ServerPacket::Ping { nonce: 0 }),
             draining: OnceLock::new(),
+            loading: AtomicBool::new(false),
             config,
         }))
     }
@@ -160,9 +172,39 @@ impl Host {
         self.0.directory.keep_empty_rooms_no_more();
     }
 
-    /// Has every room send what it holds back for its next flush, and waits until all have.
-    pub async fn flush_rooms(&self) {
-        self.0.directory.flush_rooms().await;
+    /// Has every room send what it holds back for its next flush and save how it stands, and waits until all have. From then
+    /// on nothing happens in them, and nothing that happens is kept.
+    pub async fn finish_rooms(&self) {
+        self.0.directory.finish_rooms().await;
+    }
+
+    /// Rooms and resume tokens that have changed and are not in the store yet.
+    #[must_use]
+    pub fn unsaved(&self) -> usize {
+        self.0.saver.waiting()
+    }
+
+    /// Whether what was kept has not come back yet, and nobody is let in.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.0.is_loading()
+    }
+
+    /// Nobody is let in until [`Host::load`] has succeeded.
+    pub(crate) fn expect_load(&self) {
+        self.0.loading.store(true, Ordering::Release);
+    }
+
+    /// Opens the rooms that the store has kept, on `shards`, and expects those who sat there. Where the store does not answer,
+    /// it can be tried again.
+    pub(crate) async fn load(&self, shards: &[Shard]) -> Result<(), StoreError> {
+        let loaded = saving::load(&self.0, shards).await?;
+        self.0.loading.store(false, Ordering::Release);
+        if loaded != Default::default() {
+            let saving::Loaded { rooms, players, set_aside } = loaded;
+            tracing::info!(rooms, players, set_aside, "what was kept has come back");
+        }
+        Ok(())
     }
 
     /// What a client without TLS is told on a port that speaks it, in its own words; nothing where its first bytes are no
@@ -204,6 +246,10 @@ impl Host {
 impl Shared {
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get().is_some()
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading.load(Ordering::Acquire)
     }
 
     /// What a draining server tells everyone who is signed in or signs in; `None` where it is not draining.

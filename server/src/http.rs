@@ -84,6 +84,7 @@ fn pages(sources: Sources) -> Router {
 async fn readyz(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
     match () {
         () if sources.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        () if sources.is_loading() => (StatusCode::SERVICE_UNAVAILABLE, "loading\n"),
         () if !sources.store_is_well() => (StatusCode::SERVICE_UNAVAILABLE, "store\n"),
         () => (StatusCode::OK, "ready\n"),
     }

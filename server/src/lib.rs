@@ -4,7 +4,7 @@
 //! socket -> malpan-net session -> player/ (hello, sign-in, lobby, seat) -> room/ inbox
 //!        <- send queue         <- room/ flush: two frames at most, shared by all members
 //! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts/: names, passwords
-//! resume/: who is signed in or expected back
+//! resume/: who is signed in or expected back          saving/: what of them and the rooms outlives the server
 //! http.rs: health and metrics              metrics/: what there is to tell
 //! ```
 //!
@@ -31,9 +31,12 @@ mod people;
 mod player;
 mod resume;
 mod room;
+mod saving;
 mod server;
 pub mod signals;
 pub mod store;
+#[cfg(test)]
+mod test_host;
 pub mod tls;
 
 pub use games::{Games, NewRoom};

@@ -58,6 +58,7 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
     // Before the ready line: whoever reads it may stop the server at once.
     let mut signals = StopSignals::install().context("cannot catch the stop signals")?;
     let server = Server::start(config)?;
+    server.load().await;
     announce(&[
         // What is off has no address and is left out.
         ("listen", server.addresses()),

@@ -18,7 +18,16 @@ use malpan_net::{
     Admission, AdmissionLimits, CloseReason, Counters, Listener, QueueLimits, Settings, Shard, ShardThread, Tcp, Tls,
     accept, bind, rustls,
 };
-use std::{fmt, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Future, pending},
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::TcpListener,
     task::JoinSet,
@@ -28,8 +37,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The end of a drain that belongs to saying goodbye: rooms flush, queues are written, connections closed.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// What the rooms' last flush gets of it.
-const ROOMS_FLUSH_WITHIN: Duration = Duration::from_millis(300);
+/// What the rooms get of it for their last flush, and to save how they stand.
+const ROOMS_FINISH_WITHIN: Duration = Duration::from_millis(300);
 /// What the goodbye gets however short the drain is.
 const SHORTEST_GOODBYE: Duration = Duration::from_secs(1);
 
@@ -48,6 +57,9 @@ pub struct Server<L = TcpListener> {
     /// Where the operator's commands come from.
     control: Option<Listening>,
 }
+
+/// After the store has not answered.
+const LOAD_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What a server stands on: where connections come from, and where its tasks run.
 #[derive(Debug)]
@@ -212,12 +224,21 @@ impl<L: Listener> Server<L> {
         let admission = Admission::new(admission_limits(&config));
         let (rules, store) = (ground.rules.clone(), Arc::clone(&ground.store));
         let host = Host::on(config, games, rules, ground.seed, std::mem::take(&mut ground.tokens), store, pool);
+        host.expect_load();
         let tls = ground.tls.clone().map(|config| {
             let host = host.clone();
             Tls::answering(config, move |first| host.tls_required(first))
         });
         let (addresses, threads) = (Addresses::default(), Vec::new());
         Self { ground, http: None, addresses, threads, admission, host, tls, reload: None, control: None }
+    }
+
+    /// Opens the rooms that the store has kept; whoever sat there may come back. [`Server::run`] does it where it was not
+    /// done before. Where the store does not answer, that goes on trying, and nobody is let in meanwhile.
+    pub async fn load(&self) {
+        if let Err(error) = self.host.load(&self.ground.shards).await {
+            tracing::debug!(%error, "what was kept cannot be loaded yet");
+        }
     }
 
     /// The game side.
@@ -269,6 +290,14 @@ impl<L: Listener> Server<L> {
             let all = shards.iter().chain(&rules).cloned().collect();
             beside.spawn(http::serve(listener, Sources::new(host.clone(), Arc::clone(&admission), counters, all)));
         }
+        beside.spawn(host.shared().saver.clone().run());
+        beside.spawn(host.shared().registry.clone().prolong_tokens());
+        if host.is_loading()
+            && let Err(error) = host.load(&shards).await
+        {
+            tracing::warn!(%error, "the store does not answer; nobody is let in until it does");
+            beside.spawn(load_later(host.clone(), Arc::clone(&shards)));
+        }
         let everyone = Arc::new(Everyone::new(host.clone(), Arc::clone(&shards)));
         if let Some(listening) = control {
             let (store, changes) = (Arc::clone(host.store()), host.shared().accounts.changes());
@@ -306,6 +335,16 @@ impl<L> fmt::Debug for Server<L> {
     }
 }
 
+/// Until the store answers.
+async fn load_later(host: Host, shards: Arc<[Shard]>) -> Infallible {
+    while let Err(error) = host.load(&shards).await {
+        tracing::debug!(%error, "what was kept cannot be loaded yet");
+        sleep(LOAD_AGAIN_AFTER).await;
+    }
+    tracing::info!("the store answers; players are let in");
+    pending().await
+}
+
 /// The drain itself. `limit` is the whole time for it.
 async fn drain_and_close(everyone: &Everyone, host: &Host, shards: &[Shard], rules: &[Shard], limit: Duration) {
     let started = Instant::now();
@@ -319,7 +358,10 @@ async fn drain_and_close(everyone: &Everyone, host: &Host, shards: &[Shard], rul
         () = sleep_until(play_until) => {}
     }
     // Rules that take long do not keep the others from their goodbye.
-    let _ = timeout_at(end.min(Instant::now() + ROOMS_FLUSH_WITHIN), host.flush_rooms()).await;
+    let _ = timeout_at(end.min(Instant::now() + ROOMS_FINISH_WITHIN), host.finish_rooms()).await;
+    // Whoever goes from now on goes because the server does, and may come back to the next one.
+    let saver = &host.shared().saver;
+    saver.freeze();
     let goodbye = async {
         shards.iter().for_each(|shard| shard.close_all(CloseReason::Stopping));
         host.expect_nobody_back();
@@ -328,7 +370,14 @@ async fn drain_and_close(everyone: &Everyone, host: &Host, shards: &[Shard], rul
             shard.finished().await;
         }
     };
-    if timeout_at(end, goodbye).await.is_err() {
+    let (left, saved) = tokio::join!(timeout_at(end, goodbye), saver.finish(end));
+    if !saved {
+        tracing::error!(
+            unsaved = saver.waiting(),
+            "the store did not take the last of the rooms and resume tokens in time"
+        );
+    }
+    if left.is_err() {
         let left: usize = shards.iter().map(Shard::sessions).sum();
         tracing::warn!(sessions = left, "some clients did not take their goodbye in time");
     }

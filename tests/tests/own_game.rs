@@ -55,6 +55,7 @@ impl Game for Lab {
     type Update = Said;
     type Refusal = ();
     type Snapshot = Vec<Said>;
+    type Saved = ();
 
     fn take_seat(&mut self, _: Duration, _: Seat) -> Effects<Said> {
         Effects::none()
@@ -260,6 +261,7 @@ impl Game for Chatter {
     type Update = Vec<u8>;
     type Refusal = ();
     type Snapshot = ();
+    type Saved = ();
 
     fn take_seat(&mut self, _: Duration, _: Seat) -> Effects<Vec<u8>> {
         Effects::none()

@@ -16,6 +16,12 @@ fn action() -> impl Strategy<Value = Action> {
         1 => who().prop_map(Action::Chat),
         1 => who().prop_map(Action::Signal),
         1 => who().prop_map(Action::Vanish),
+        2 => who().prop_map(Action::Lose),
+        3 => who().prop_map(Action::Return),
+        1 => who().prop_map(Action::Emote),
+        1 => who().prop_map(Action::Create),
+        1 => (who(), who()).prop_map(|(who, whose)| Action::Remove(who, whose)),
+        1 => (who(), who()).prop_map(|(who, whose)| Action::HandOver(who, whose)),
     ]
 }
 

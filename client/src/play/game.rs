@@ -50,14 +50,6 @@ impl Game {
         }
     }
 
-    /// The one after it, the first one after the last.
-    pub(crate) fn next(self) -> Self {
-        match self {
-            Self::Board => Self::Five,
-            Self::Five => Self::Board,
-        }
-    }
-
     /// The names of all of them.
     pub(crate) fn names() -> String {
         Self::ALL.map(|game| game.name().to_string()).join(", ")

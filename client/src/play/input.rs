@@ -25,19 +25,21 @@ fn key_message(event: &Event, key: KeyEvent, mode: &Mode) -> Option<Message> {
     if is_ctrl_c(key) {
         return Some(Message::Quit);
     }
+    let is_form = matches!(mode, Mode::SignIn(_) | Mode::NewRoom(_) | Mode::Filter { .. } | Mode::Unlock { .. });
+    let is_line = matches!(mode, Mode::Chat(_) | Mode::AskName { .. });
     match (key.code, mode) {
-        (KeyCode::Enter, Mode::Chat(_) | Mode::NewRoom { .. } | Mode::AskName { .. } | Mode::Rooms(_)) => {
-            Some(Message::Submit)
-        }
-        (KeyCode::Tab, Mode::NewRoom { .. }) => Some(Message::OtherGame),
+        (KeyCode::Enter, Mode::Rooms(_)) => Some(Message::Submit),
+        (KeyCode::Enter, _) if is_form || is_line => Some(Message::Submit),
+        (KeyCode::Tab | KeyCode::Down, _) if is_form => Some(Message::NextField(true)),
+        (KeyCode::BackTab | KeyCode::Up, _) if is_form => Some(Message::NextField(false)),
         (KeyCode::PageUp, _) => Some(Message::ScrollLog(PAGE)),
         (KeyCode::PageDown, _) => Some(Message::ScrollLog(-PAGE)),
         (KeyCode::Esc, Mode::Board) => Some(Message::ScrollLog(isize::MIN)),
         (KeyCode::Esc, _) => Some(Message::Close),
-        (_, Mode::Chat(_) | Mode::NewRoom { .. } | Mode::AskName { .. }) => edit(event),
         (code, Mode::Board) => plain_key(key).and_then(|()| board(code)),
         (code, Mode::Rooms(_)) => plain_key(key).and_then(|()| rooms(code)),
         (_, Mode::Help) => Some(Message::Close),
+        _ => edit(event),
     }
 }
 
@@ -63,6 +65,7 @@ fn board(code: KeyCode) -> Option<Message> {
         KeyCode::Char('y') => Message::Yes,
         KeyCode::Char('m') => Message::Rematch,
         KeyCode::Char('t') => Message::OpenChat,
+        KeyCode::Char('/') => Message::OpenCommand,
         KeyCode::Tab | KeyCode::Char('r') => Message::OpenRooms,
         KeyCode::Char('?') | KeyCode::F(1) => Message::OpenHelp,
         KeyCode::Char('q') => Message::Quit,
@@ -78,6 +81,8 @@ fn rooms(code: KeyCode) -> Option<Message> {
         KeyCode::End => Message::Choose(isize::MAX),
         KeyCode::Char('n') => Message::OpenNewRoom,
         KeyCode::Char('w') => Message::Watch,
+        KeyCode::Char('l') => Message::ToLobby,
+        KeyCode::Char('f' | '/') => Message::OpenFilter,
         KeyCode::Char('r') => Message::OpenRooms,
         KeyCode::Tab | KeyCode::Char('q') => Message::Close,
         KeyCode::Char('?') => Message::OpenHelp,
@@ -103,12 +108,11 @@ fn edit(event: &Event) -> Option<Message> {
 mod tests {
     use super::message;
     use crate::play::{
-        game::Game,
-        model::{Mode, RoomList},
-        update::Message,
+        browser::RoomList, game::Game, identity::Identity, model::Mode, new_room::NewRoom, sign_in::SignIn,
+        testing::name, update::Message,
     };
     use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-    use malpan_client::protocol::Direction;
+    use malpan_client::protocol::{Direction, Part, RoomId, RoomQuery};
     use tui_input::{Input, InputRequest};
 
     fn press(code: KeyCode, mode: &Mode) -> Option<Message> {
@@ -142,7 +146,8 @@ mod tests {
     #[test]
     fn ctrl_c_quits_everywhere() {
         let key = Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
-        for mode in [Mode::Board, Mode::Chat(Input::default()), Mode::Rooms(RoomList::default()), Mode::Help] {
+        for mode in [Mode::Board, Mode::Chat(Input::default()), Mode::Rooms(RoomList::new(RoomQuery::ALL)), Mode::Help]
+        {
             assert_eq!(message(&key, &mode), Some(Message::Quit), "{mode:?}");
         }
     }
@@ -172,6 +177,7 @@ mod tests {
             (KeyCode::Char('y'), Message::Yes),
             (KeyCode::Char('M'), Message::Rematch),
             (KeyCode::Char('t'), Message::OpenChat),
+            (KeyCode::Char('/'), Message::OpenCommand),
             (KeyCode::Tab, Message::OpenRooms),
             (KeyCode::Char('r'), Message::OpenRooms),
             (KeyCode::Char('?'), Message::OpenHelp),
@@ -183,17 +189,37 @@ mod tests {
         for (code, meant) in [
             (KeyCode::Char('n'), Message::OpenNewRoom),
             (KeyCode::Char('w'), Message::Watch),
+            (KeyCode::Char('l'), Message::ToLobby),
+            (KeyCode::Char('f'), Message::OpenFilter),
+            (KeyCode::Char('/'), Message::OpenFilter),
             (KeyCode::Char('k'), Message::Choose(-1)),
             (KeyCode::Enter, Message::Submit),
         ] {
-            assert_eq!(press(code, &Mode::Rooms(RoomList::default())), Some(meant), "{code}");
+            assert_eq!(press(code, &Mode::Rooms(RoomList::new(RoomQuery::ALL))), Some(meant), "{code}");
         }
     }
 
     #[test]
-    fn tab_changes_the_game_of_a_new_room() {
-        let new = Mode::NewRoom { game: Game::Board, input: Input::default() };
-        assert_eq!(press(KeyCode::Tab, &new), Some(Message::OtherGame));
-        assert_eq!(press(KeyCode::Char('x'), &new), Some(Message::Edit(InputRequest::InsertChar('x'))));
+    fn in_a_form_tab_and_arrows_go_from_field_to_field() {
+        let forms = [
+            Mode::NewRoom(NewRoom::new(Game::Board)),
+            Mode::SignIn(SignIn::new(&Identity::guest(name("Ann")))),
+            Mode::filter(RoomList::new(RoomQuery::ALL)),
+            Mode::unlock(RoomId(3), Part::Seat),
+        ];
+        for form in forms {
+            for (code, meant) in [
+                (KeyCode::Tab, Message::NextField(true)),
+                (KeyCode::Down, Message::NextField(true)),
+                (KeyCode::Up, Message::NextField(false)),
+                (KeyCode::BackTab, Message::NextField(false)),
+                (KeyCode::Left, Message::Edit(InputRequest::GoToPrevChar)),
+                (KeyCode::Char('q'), Message::Edit(InputRequest::InsertChar('q'))),
+                (KeyCode::Enter, Message::Submit),
+                (KeyCode::Esc, Message::Close),
+            ] {
+                assert_eq!(press(code, &form), Some(meant), "{code} in {form:?}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! keys ── input.rs ──┤                      plain/    commands and lines, no terminal
 //!                    v                        v
 //!       Message -> update.rs -> Model    session/   what the server said, and what is due: pure, shared by both
+//!                                 ├─> form.rs, sign_in.rs, new_room.rs, browser.rs   what is written and chosen
 //!                                 └─> view/   the screen
 //! ```
 //!
@@ -13,16 +14,25 @@
 
 mod address;
 mod backoff;
+mod browser;
+mod credentials;
 mod dial;
 mod five;
+mod form;
 mod game;
 mod guest;
+mod hidden;
+mod identity;
 mod input;
 mod link;
+mod log;
 mod model;
+mod new_room;
 mod plain;
+mod prompt;
 mod screen;
 mod session;
+mod sign_in;
 mod signals;
 mod slash;
 mod terminal;
@@ -35,10 +45,12 @@ mod words;
 use crate::tls_args::TlsArgs;
 use address::Address;
 use anyhow::Context;
+use credentials::Credentials;
 use dial::DialTcp;
 use game::Game;
-use link::{Identity, Link};
-use malpan_client::protocol::{JoinTarget, Name, RoomId};
+use identity::Identity;
+use link::{Link, Start};
+use malpan_client::protocol::{JoinTarget, RoomId};
 use model::{Ended, Model};
 use plain::{Ending, Plain};
 use session::{Fallback, Goal, Session};
@@ -60,9 +72,8 @@ pub(crate) struct Args {
     /// The server, as HOST:PORT or HOST.
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
     address: Address,
-    /// Your name, 1 to 20 characters. Without it you get a friendly one.
-    #[arg(long)]
-    name: Option<Name>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// The room to join. Without it, any that has a free seat.
     #[arg(long, value_name = "N")]
     room: Option<u32>,
@@ -104,13 +115,13 @@ fn play(args: Args) -> anyhow::Result<()> {
 
 async fn play_on(args: Args) -> anyhow::Result<()> {
     let home = home(&args);
-    let identity = match args.name {
-        Some(name) => Identity { name, generated: false },
-        None => Identity { name: guest::generate_name(&mut rand::rng()), generated: true },
-    };
-    let name = identity.name.clone();
     let dial = DialTcp::new(args.address.clone(), args.tls.load()?);
-    let mut link = Link::spawn(dial, identity);
+    let known = args.credentials.load()?;
+    let start = start(known.as_ref(), args.plain);
+    let identity =
+        known.unwrap_or_else(|| Identity::Guest { name: guest::generate_name(&mut rand::rng()), generated: true });
+    let name = identity.name().clone();
+    let mut link = Link::spawn(dial, identity, start);
     let failed = if args.plain {
         let session = Session::new(name, home, args.game, Fallback::Lobby, Instant::now());
         play_plainly(&args.address, args.game, &mut link, session).await
@@ -127,6 +138,17 @@ async fn play_on(args: Args) -> anyhow::Result<()> {
     match failed? {
         None => Ok(()),
         Some(why) => anyhow::bail!("{why}"),
+    }
+}
+
+/// Whether it is asked who signs in: of a person at a screen, but where the command line says it. A guest's name that is
+/// taken has a question of its own.
+fn start(known: Option<&Identity>, plain: bool) -> Start {
+    match known {
+        _ if plain => Start::AtOnce,
+        None => Start::Ask,
+        Some(Identity::Guest { .. }) => Start::AtOnce,
+        Some(_) => Start::AtOnceAndAsk,
     }
 }
 

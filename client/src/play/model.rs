@@ -2,19 +2,19 @@
 
 use super::{
     address::Address,
+    browser::RoomList,
     five,
+    form::{Field, Form},
     game::Game,
+    log::Log,
+    new_room::NewRoom,
     session::{Fallback, Goal, Session},
+    sign_in::SignIn,
 };
-use malpan_client::protocol::{Cell, Name, RoomId, RoomInfo, Seat};
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use malpan_client::protocol::{Cell, Name, Part, RoomId, RoomTitle};
+use std::time::{Duration, Instant};
 use tui_input::Input;
 
-/// Lines of the log that are kept.
-const LOG_LINES: usize = 500;
 /// How long a notice stands in the status line.
 const NOTICE_STANDS: Duration = Duration::from_secs(4);
 
@@ -44,14 +44,27 @@ pub(crate) enum Mode {
     Board,
     /// They write a line of chat.
     Chat(Input),
+    /// They say who signs in.
+    SignIn(SignIn),
     /// They choose a room.
     Rooms(RoomList),
-    /// They write the title of a room to open.
-    NewRoom {
-        /// What will be played in it.
-        game: Game,
-        /// The title.
-        input: Input,
+    /// They say what titles are looked for in the list behind it.
+    Filter {
+        /// The list.
+        list: RoomList,
+        /// One field.
+        form: Form,
+    },
+    /// They plan a room to open.
+    NewRoom(NewRoom),
+    /// They write the password of a room.
+    Unlock {
+        /// Which room.
+        room: RoomId,
+        /// To sit there or to watch.
+        part: Part,
+        /// One field.
+        form: Form,
     },
     /// They write another name, because this one is taken.
     AskName {
@@ -66,17 +79,29 @@ pub(crate) enum Mode {
     Help,
 }
 
-/// The room list.
-#[derive(Debug, Default)]
-pub(crate) struct RoomList {
-    /// The rooms seen so far.
-    pub(crate) rooms: Vec<RoomInfo>,
-    /// Which of them is chosen.
-    pub(crate) chosen: usize,
-    /// Where the next page begins, if there is one.
-    pub(crate) next: Option<RoomId>,
-    /// Whether the first page has come.
-    pub(crate) loaded: bool,
+impl Mode {
+    /// The form that is being written, if it is one.
+    pub(crate) fn form(&mut self) -> Option<&mut Form> {
+        match self {
+            Self::SignIn(SignIn { form, .. })
+            | Self::NewRoom(NewRoom { form })
+            | Self::Filter { form, .. }
+            | Self::Unlock { form, .. } => Some(form),
+            Self::Board | Self::Chat(_) | Self::Rooms(_) | Self::AskName { .. } | Self::Help => None,
+        }
+    }
+
+    /// A part of a title is asked for.
+    pub(crate) fn filter(list: RoomList) -> Self {
+        let title = list.query.title.as_ref().map_or("", RoomTitle::as_str);
+        let form = Form::new(vec![Field::text("title", "any", title)], 0);
+        Self::Filter { list, form }
+    }
+
+    /// The password of a room is asked for.
+    pub(crate) fn unlock(room: RoomId, part: Part) -> Self {
+        Self::Unlock { room, part, form: Form::new(vec![Field::hidden("password", "")], 0) }
+    }
 }
 
 /// How the client ended.
@@ -90,8 +115,11 @@ pub(crate) enum Ended {
 
 /// A sentence in the status line.
 #[derive(Debug)]
-struct Notice {
-    text: String,
+pub(crate) struct Notice {
+    /// The sentence.
+    pub(crate) text: String,
+    /// Whether it is good news.
+    pub(crate) is_good: bool,
     until: Instant,
 }
 
@@ -111,7 +139,12 @@ impl Model {
 
     /// Puts a sentence into the status line for a moment.
     pub(crate) fn notify(&mut self, text: impl Into<String>, now: Instant) {
-        self.notice = Some(Notice { text: text.into(), until: now + NOTICE_STANDS });
+        self.notice = Some(Notice { text: text.into(), is_good: false, until: now + NOTICE_STANDS });
+    }
+
+    /// The same with good news.
+    pub(crate) fn announce(&mut self, text: impl Into<String>, now: Instant) {
+        self.notice = Some(Notice { text: text.into(), is_good: true, until: now + NOTICE_STANDS });
     }
 
     /// Takes the sentence away: it is about what was, and the person goes on.
@@ -120,80 +153,7 @@ impl Model {
     }
 
     /// The sentence that stands in the status line now.
-    pub(crate) fn notice(&self, now: Instant) -> Option<&str> {
-        self.notice.as_ref().filter(|notice| now < notice.until).map(|notice| notice.text.as_str())
-    }
-}
-
-/// Chat and what happened, the newest last, bounded.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    lines: VecDeque<LogLine>,
-    /// How many entries the view is scrolled back from the newest.
-    back: usize,
-}
-
-/// One entry of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum LogLine {
-    /// Someone said something.
-    Chat {
-        /// Their seat, for the colour: on the shared board, where seats have one.
-        seat: Option<Seat>,
-        /// Their name.
-        name: String,
-        /// What they said.
-        text: String,
-    },
-    /// Something happened.
-    Event(String),
-}
-
-impl Log {
-    /// Adds an entry and drops the oldest over the bound. A view that is scrolled back stays where it is.
-    pub(crate) fn push(&mut self, line: LogLine) {
-        if self.lines.len() == LOG_LINES {
-            self.lines.pop_front();
-        }
-        self.lines.push_back(line);
-        if self.back > 0 {
-            self.scroll(1);
-        }
-    }
-
-    /// Scrolls back in time by `by` entries, or forward where it is negative.
-    pub(crate) fn scroll(&mut self, by: isize) {
-        self.back = self.back.saturating_add_signed(by).min(self.lines.len().saturating_sub(1));
-    }
-
-    /// Whether it is scrolled back.
-    pub(crate) fn is_scrolled(&self) -> bool {
-        self.back > 0
-    }
-
-    /// The entries from the newest that is in view backwards.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &LogLine> {
-        self.lines.iter().rev().skip(self.back)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LOG_LINES, Log, LogLine};
-
-    #[test]
-    fn the_log_is_bounded_and_stays_where_it_is_read() {
-        let mut log = Log::default();
-        let event = |n: usize| LogLine::Event(n.to_string());
-        (0..LOG_LINES + 5).for_each(|n| log.push(event(n)));
-        assert_eq!(log.newest_first().count(), LOG_LINES);
-        log.scroll(3);
-        let seen = log.newest_first().next().cloned();
-        log.push(event(9999));
-        assert_eq!(log.newest_first().next().cloned(), seen, "new lines do not pull it away");
-        log.scroll(-100);
-        assert_eq!(log.newest_first().next(), Some(&event(9999)));
-        log.scroll(isize::MAX);
-        assert_eq!(log.newest_first().count(), 1, "the oldest stays in view");
+    pub(crate) fn notice(&self, now: Instant) -> Option<&Notice> {
+        self.notice.as_ref().filter(|notice| now < notice.until)
     }
 }

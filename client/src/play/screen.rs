@@ -74,7 +74,7 @@ fn take_in(model: &mut Model, link: &Link, message: Message) {
     for effect in update(model, message, now) {
         let command = match effect {
             Effect::Send(packet) => Command::Send(packet),
-            Effect::SignIn(name) => Command::SignIn(name),
+            Effect::SignIn(identity) => Command::SignIn(identity),
         };
         if !link.send(command) {
             model.notify("too much at once; this was left out", now);

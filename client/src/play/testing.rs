@@ -11,9 +11,10 @@ use futures::{SinkExt, StreamExt};
 use malpan_client::{
     Client, ClientError, ConnectOptions, Room,
     protocol::{
-        Ack, BoardSize, Cell, ClientPacket, Denial, DenialCode, Entered, GameName, Happened, Joined, LeaveReason, Left,
-        Limits, Member, Name, PlayerId, Reason, RefusalBytes, RefusalReason, Refused, RoomId, RoomInfo, RoomTitle,
-        Seat, SeatCount, ServerCodec, ServerPacket, SoftwareName, StateBytes, UpdateBytes, Updates, Welcome,
+        Ack, BoardSize, Cell, ClientPacket, Denial, DenialCode, Door, Entered, GameName, Happened, Joined, LeaveReason,
+        Left, Limits, Member, Name, PlayerId, Reason, RefusalBytes, RefusalReason, Refused, RoomEntry, RoomId,
+        RoomInfo, RoomList, RoomTitle, Seat, SeatCount, ServerCodec, ServerPacket, SoftwareName, StateBytes,
+        UpdateBytes, Updates, Welcome,
         game::{
             board::{self, Position},
             five::{self, Phase},
@@ -147,6 +148,17 @@ pub(crate) fn too_fast(seq: u32) -> ServerPacket {
 pub(crate) fn info(room: u32, title: &str, game: GameName, taken: u8, seats: u8) -> RoomInfo {
     let (title, seats) = (RoomTitle::new(title).unwrap(), SeatCount::new(seats).unwrap());
     RoomInfo { room: RoomId(room), title, game, taken, seats, watchers: 0 }
+}
+
+/// A room in the browser's list, with an open door and nobody's.
+pub(crate) fn entry(room: u32, title: &str, game: GameName, taken: u8, seats: u8) -> RoomEntry {
+    let RoomInfo { room, title, game, taken, seats, watchers } = info(room, title, game, taken, seats);
+    RoomEntry { room, title, game, taken, seats, watchers, door: Door::Open, owner: None }
+}
+
+/// A page of the browser's list.
+pub(crate) fn page(rooms: Vec<RoomEntry>, next: Option<u32>) -> ServerPacket {
+    ServerPacket::RoomList(RoomList { rooms: rooms.try_into().unwrap(), next: next.map(RoomId) })
 }
 
 fn row<U: Serialize>(updates: &[U]) -> UpdateBytes {

@@ -124,15 +124,15 @@ pub(crate) fn whisper(whisper: &Whisper, own: &Name) -> String {
     if whisper.from == *own { format!("(to {}) {said}", whisper.to) } else { format!("(whispers) {said}") }
 }
 
-/// Why nothing can be played, and what to do where there is no server.
-pub(crate) fn failure(address: &str, why: &str, unreachable: bool) -> String {
+/// Why nothing can be played, or no longer, and what to do where there is no server.
+pub(crate) fn failure(address: &str, why: &str, unreachable: bool, was_online: bool) -> String {
     if unreachable {
         return format!(
             "cannot connect to {address}: {why}\n\
              Is malpan-server running at {address}? Another server is named with `malpan play HOST:PORT`."
         );
     }
-    format!("cannot play at {address}: {why}")
+    format!("cannot {} at {address}: {why}", if was_online { "go on" } else { "play" })
 }
 
 /// Why the connection failed.

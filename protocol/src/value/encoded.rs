@@ -103,6 +103,17 @@ impl<const MAX: usize> Encoded<MAX> {
     }
 }
 
+/// The bytes of values that were encoded before.
+impl<const MAX: usize> TryFrom<&[u8]> for Encoded<MAX> {
+    type Error = WireError;
+    fn try_from(bytes: &[u8]) -> Result<Self, WireError> {
+        if bytes.len() > MAX {
+            return Err(WireError::TooLong { length: bytes.len(), max: MAX });
+        }
+        Ok(Self(Bytes::from_slice(bytes)))
+    }
+}
+
 impl<const MAX: usize> fmt::Debug for Encoded<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -118,11 +129,7 @@ impl<const MAX: usize> Serialize for Encoded<MAX> {
 impl<'de, const MAX: usize> Deserialize<'de> for Encoded<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Borrowed from the frame: a claimed length reserves nothing.
-        let bytes = <&'de [u8]>::deserialize(deserializer)?;
-        if bytes.len() > MAX {
-            return Err(serde::de::Error::custom(WireError::TooLong { length: bytes.len(), max: MAX }));
-        }
-        Ok(Self(Bytes::from_slice(bytes)))
+        <&'de [u8]>::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)
     }
 }
 

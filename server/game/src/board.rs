@@ -1,6 +1,6 @@
 //! The shared board: one piece a seat, one step at a time, one piece a cell.
 
-use crate::{Effects, Game};
+use crate::{Effects, Game, Unfit};
 use malpan_protocol::{
     BoardSize, Cell, Direction, GameName, MAX_SEATS, Seat, SeatCount,
     game::board::{Position, Refusal, State},
@@ -66,6 +66,8 @@ impl Game for Board {
     type Update = Position;
     type Refusal = Refusal;
     type Snapshot = State;
+    /// Nothing of it is hidden.
+    type Saved = State;
 
     fn take_seat(&mut self, _now: Duration, seat: Seat) -> Effects<Position> {
         debug_assert!(self.piece(seat).is_none(), "the lobby hands out free seats only");
@@ -95,15 +97,46 @@ impl Game for Board {
         let positions = positions.collect::<Vec<_>>().try_into().expect("a board has at most MAX_SEATS pieces");
         State { size: self.size, positions }
     }
+
+    fn save(&self) -> Option<State> {
+        Some(self.snapshot())
+    }
+
+    fn restore(&mut self, State { size, positions }: State, seated: &[Seat]) -> Result<(), Unfit> {
+        if size.cells() < self.seats.count() {
+            return Err(Unfit("it has fewer cells than seats"));
+        }
+        // The size of the rooms that are opened from now on may be another.
+        let mut board = Self::new(size, self.seats);
+        for &Position { seat, cell } in positions.iter() {
+            if !seated.contains(&seat) {
+                return Err(Unfit("a piece stands there whose seat nobody has"));
+            }
+            if !size.contains(cell) {
+                return Err(Unfit("a piece stands off the board"));
+            }
+            if board.is_taken(cell) {
+                return Err(Unfit("two pieces stand on one cell"));
+            }
+            if board.pieces[seat.index()].replace(cell).is_some() {
+                return Err(Unfit("someone has two pieces"));
+            }
+        }
+        if seated.iter().any(|&seat| board.piece(seat).is_none()) {
+            return Err(Unfit("someone has no piece"));
+        }
+        *self = board;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Board;
-    use crate::{Effects, Game};
+    use crate::{Effects, Game, Unfit};
     use malpan_protocol::{
         BoardSize, Cell, Direction, Seat, SeatCount,
-        game::board::{Position, Refusal},
+        game::board::{Position, Refusal, State},
     };
     use proptest::prelude::*;
     use std::{collections::HashSet, time::Duration};
@@ -161,6 +194,38 @@ mod tests {
         assert_eq!(starts, [(1, 2), (0, 0), (2, 1), (3, 0)].map(|(x, y)| Cell { x, y }));
     }
 
+    fn state(pieces: &[(u8, u8, u8)]) -> State {
+        let positions = pieces.iter().map(|&(index, x, y)| Position { seat: seat(index), cell: Cell { x, y } });
+        let positions = positions.collect::<Vec<_>>().try_into().unwrap();
+        State { size: BoardSize::new(4, 3).unwrap(), positions }
+    }
+
+    #[test]
+    fn a_board_comes_back_in_its_own_size_and_in_no_state_that_the_rules_forbid() {
+        let restored = |seats, pieces: &[(u8, u8, u8)], seated: &[u8]| {
+            let mut board = board(8, 8, seats);
+            let seated: Vec<_> = seated.iter().copied().map(seat).collect();
+            board.restore(state(pieces), &seated).map(|()| board.snapshot())
+        };
+        let two = [(0, 0, 0), (3, 3, 2)];
+        assert_eq!(restored(10, &two, &[3, 0]), Ok(state(&two)));
+        assert_eq!(restored(10, &[], &[]), Ok(state(&[])));
+        for (pieces, seated, why) in [
+            (&two[..], &[0][..], "a piece stands there whose seat nobody has"),
+            (&two, &[0, 1, 3], "someone has no piece"),
+            (&[(0, 4, 0)], &[0], "a piece stands off the board"),
+            (&[(0, 0, 0), (1, 0, 0)], &[0, 1], "two pieces stand on one cell"),
+            (&[(0, 0, 0), (0, 1, 0)], &[0], "someone has two pieces"),
+        ] {
+            assert_eq!(restored(10, pieces, seated), Err(Unfit(why)));
+        }
+        let mut crowded = board(8, 8, 10);
+        let tiny = State { size: BoardSize::new(3, 3).unwrap(), ..state(&[]) };
+        let before = crowded.clone();
+        assert_eq!(crowded.restore(tiny, &[]), Err(Unfit("it has fewer cells than seats")));
+        assert_eq!(crowded, before, "what does not fit changes nothing");
+    }
+
     #[derive(Debug, Clone)]
     enum Action {
         Take(u8),
@@ -179,7 +244,7 @@ mod tests {
 
     proptest! {
         /// No two pieces on a cell, none off the board, a refusal changes nothing, and the accepted commands alone
-        /// give the same board.
+        /// give the same board, as does what was saved of it.
         #[test]
         fn rules_hold_and_replay((width, height) in (4u8..9, 3u8..9), actions in prop::collection::vec(action(), 0..200)) {
             let mut live = board(width, height, 10);
@@ -206,6 +271,10 @@ mod tests {
                 prop_assert!(cells.iter().all(|&cell| live.size().contains(cell)));
                 prop_assert_eq!(cells.iter().collect::<HashSet<_>>().len(), cells.len());
             }
+            let seated: Vec<_> = (0..10).map(seat).filter(|&seat| live.piece(seat).is_some()).collect();
+            let mut restored = board(4, 3, 10);
+            prop_assert_eq!(restored.restore(live.save().unwrap(), &seated), Ok(()));
+            prop_assert_eq!(&restored, &live);
             prop_assert_eq!(live, replay);
         }
     }

@@ -1,7 +1,7 @@
 //! Five in a row (오목): two seats, black begins, five or more stones in a row win; whoever resigns or leaves loses. After
 //! a game both may ask for another, with the colours exchanged. No opening rules and no forbidden moves (freestyle).
 
-use crate::{Effects, Game};
+use crate::{Effects, Game, Unfit};
 use malpan_protocol::{
     Cell, GameName, Seat,
     game::five::{CELLS, Command, Outcome, Phase, Refusal, SIDE, State, TO_WIN, Update, Victory, other},
@@ -103,6 +103,8 @@ impl Game for FiveInARow {
     type Update = Update;
     type Refusal = Refusal;
     type Snapshot = State;
+    /// Nothing of it is hidden.
+    type Saved = State;
 
     fn take_seat(&mut self, _now: Duration, seat: Seat) -> Effects<Update> {
         self.seated[seat.index()] = true;
@@ -133,6 +135,49 @@ impl Game for FiveInARow {
 
     fn snapshot(&self) -> State {
         self.state.clone()
+    }
+
+    fn save(&self) -> Option<State> {
+        Some(self.snapshot())
+    }
+
+    /// The stones are put down once more, one after the other: what could not have come about so is not taken.
+    fn restore(&mut self, saved: State, seated: &[Seat]) -> Result<(), Unfit> {
+        let is_seated = [0, 1].map(|index| seated.iter().any(|seat| seat.index() == index));
+        let mut game = Self { state: State { phase: Phase::Playing, ..State::new(saved.black) }, seated: is_seated };
+        if saved.black.index() > 1 || seated.len() != is_seated.iter().filter(|&&seated| seated).count() {
+            return Err(Unfit("there are two seats"));
+        }
+        let mut five = None;
+        for (number, &cell) in saved.stones.iter().enumerate() {
+            let seat = game.state.owner(number);
+            if five.is_some() {
+                return Err(Unfit("the game was over before the last stone"));
+            }
+            if cell.x >= SIDE || cell.y >= SIDE || game.state.stone(cell).is_some() {
+                return Err(Unfit("a stone lies off the board, or on another"));
+            }
+            five = game.wins(seat, cell).then_some(seat);
+            game.state.apply(Update::Placed { seat, cell });
+        }
+        let is_full = saved.stones.len() == CELLS;
+        let fits = match saved.phase {
+            Phase::Waiting => saved.stones.is_empty() && seated.len() < 2,
+            Phase::Playing => five.is_none() && !is_full && seated.len() == 2,
+            Phase::Over(Outcome::Draw) => five.is_none() && is_full,
+            Phase::Over(Outcome::Won { seat, by: Victory::Five }) => five == Some(seat),
+            Phase::Over(Outcome::Won { seat, by: Victory::Resignation }) => five.is_none() && seat.index() < 2,
+            Phase::Over(Outcome::Won { seat, by: Victory::Departure }) => {
+                five.is_none() && seat.index() < 2 && seated.len() < 2
+            }
+        };
+        let asks = saved.rematch.is_some_and(|seat| seat.index() > 1 || !matches!(saved.phase, Phase::Over(_)));
+        if !fits || asks {
+            return Err(Unfit("the game does not stand as it says"));
+        }
+        game.state = saved;
+        *self = game;
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
 use super::FiveInARow;
-use crate::{Effects, Game};
+use crate::{Effects, Game, Unfit};
 use malpan_protocol::{
     Cell, Seat,
     game::five::{CELLS, Command, Outcome, Phase, Refusal, SIDE, State, Update, Victory, other},
@@ -144,6 +144,50 @@ fn a_full_board_without_five_is_a_draw() {
     assert_eq!(game.snapshot().phase, Phase::Over(Outcome::Draw));
 }
 
+#[test]
+fn a_game_comes_back_in_no_state_that_the_rules_forbid() {
+    let mut game = table();
+    play_black(&mut game, &[(0, 0), (1, 0), (3, 0), (4, 0), (2, 0)]);
+    let won_by_five = game.snapshot();
+    let mut alone = table();
+    alone.leave_seat(NOW, seat(0));
+    let (both, one, playing) = (&[seat(0), seat(1)][..], &[seat(1)][..], table().snapshot());
+    let restored = |state: &State, seated: &[Seat]| FiveInARow::new().restore(state.clone(), seated);
+    for (state, seated) in [(&won_by_five, both), (&won_by_five, one), (&alone.snapshot(), one), (&playing, both)] {
+        assert_eq!(restored(state, seated), Ok(()));
+    }
+
+    let stones = |cells: &[(u8, u8)]| {
+        let cells: Vec<_> = cells.iter().map(|&(x, y)| Cell { x, y }).collect();
+        State { stones: cells.try_into().unwrap(), ..playing.clone() }
+    };
+    let phase = |phase| State { phase, ..playing.clone() };
+    let mut went_on = won_by_five.clone();
+    went_on.stones.push(Cell { x: 9, y: 9 }).unwrap();
+    let impossible = Unfit("the game does not stand as it says");
+    let lies = Unfit("a stone lies off the board, or on another");
+    for (state, seated, why) in [
+        (stones(&[(15, 0)]), both, lies),
+        (stones(&[(0, 15)]), both, lies),
+        (stones(&[(0, 0), (0, 0)]), both, lies),
+        (went_on, both, Unfit("the game was over before the last stone")),
+        (State { phase: Phase::Playing, ..won_by_five.clone() }, both, impossible),
+        (State { phase: Phase::Waiting, ..stones(&[(0, 0)]) }, one, impossible),
+        (phase(Phase::Waiting), both, impossible),
+        (playing.clone(), one, impossible),
+        (phase(Phase::Over(Outcome::Draw)), both, impossible),
+        (phase(Phase::Over(Outcome::Won { seat: seat(0), by: Victory::Five })), both, impossible),
+        (phase(Phase::Over(Outcome::Won { seat: seat(5), by: Victory::Resignation })), both, impossible),
+        (phase(Phase::Over(Outcome::Won { seat: seat(0), by: Victory::Departure })), both, impossible),
+        (State { rematch: Some(seat(0)), ..playing.clone() }, both, impossible),
+        (State { rematch: Some(seat(2)), ..won_by_five.clone() }, both, impossible),
+        (State { black: seat(2), ..playing.clone() }, both, Unfit("there are two seats")),
+        (won_by_five, &[seat(0), seat(1), seat(2)], Unfit("there are two seats")),
+    ] {
+        assert_eq!(restored(&state, seated), Err(why), "{state:?}");
+    }
+}
+
 proptest! {
     /// The updates alone give the state that the rules have; nobody has two turns in a row; a refusal changes nothing.
     #[test]
@@ -170,6 +214,9 @@ proptest! {
                 Err(_) => prop_assert_eq!(&game, &before),
             }
             prop_assert_eq!(&game.snapshot(), &seen);
+            let mut restored = FiveInARow::new();
+            prop_assert_eq!(restored.restore(game.save().unwrap(), &[seat(1), seat(0)]), Ok(()));
+            prop_assert_eq!(&restored, &game);
             if let Phase::Over(Outcome::Won { seat, by: Victory::Five }) = seen.phase {
                 prop_assert_eq!(seat, seen.owner(seen.stones.len() - 1));
                 prop_assert_ne!(Some(other(seat)), seen.to_move());

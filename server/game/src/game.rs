@@ -32,6 +32,9 @@ pub trait Game: Send + Sized + 'static {
     type Refusal: Serialize;
     /// The whole of it, for newcomers, for who watches, and for who missed updates.
     type Snapshot: Serialize;
+    /// All that the rules have to know to go on after the server was started again, and no player may see: see
+    /// [`Game::save`]. `()` for games that end with their server.
+    type Saved: Serialize + DeserializeOwned;
 
     /// Someone sits down. What it changes is told with the word that they came, so it is delivered in any case.
     fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<Self::Update>;
@@ -58,4 +61,30 @@ pub trait Game: Send + Sized + 'static {
 
     /// How it stands. Whoever starts from here and takes in what follows sees what everyone sees.
     fn snapshot(&self) -> Self::Snapshot;
+
+    /// What is kept of it, should the server end; `None` where nothing is, and the room ends with the server. It is asked
+    /// about once a second while something happens, and when the server stops. Encoded it has at most [`MAX_SAVED`] bytes;
+    /// more is a fault of the rules and ends the room.
+    fn save(&self) -> Option<Self::Saved> {
+        None
+    }
+
+    /// Goes on from what was [saved](Game::save), in a game that is new. `seated` are the seats that are taken, those of
+    /// [`Game::take_seat`] at that time; `now` will go on from where it was.
+    ///
+    /// # Errors
+    /// [`Unfit`] where the rules know of no such state, or it does not fit those who are seated. The room is set aside then:
+    /// a board never comes back in a state that its rules forbid.
+    fn restore(&mut self, saved: Self::Saved, seated: &[Seat]) -> Result<(), Unfit> {
+        let _ = (saved, seated);
+        Err(Unfit("this game does not outlive its server"))
+    }
 }
+
+/// The most bytes of what is [saved](Game::save) of a game.
+pub const MAX_SAVED: usize = 32 * 1024;
+
+/// Why a game cannot go on from what was saved of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);

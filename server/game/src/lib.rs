@@ -16,5 +16,5 @@ mod lobby;
 pub use board::Board;
 pub use effects::{Effect, Effects};
 pub use five::FiveInARow;
-pub use game::Game;
-pub use lobby::{JoinError, Lobby, OpenError, Place, Released, WatchError};
+pub use game::{Game, MAX_SAVED, Unfit};
+pub use lobby::{JoinError, Lobby, OpenError, Opened, Place, Released, WatchError};

@@ -34,6 +34,25 @@ struct Entry {
     owner: Option<Name>,
 }
 
+/// A room that is opened again as it was when its server ended.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Its number.
+    pub room: RoomId,
+    /// Its title.
+    pub title: RoomTitle,
+    /// What is played in it.
+    pub game: GameName,
+    /// How many seats it has.
+    pub seats: SeatCount,
+    /// Those that are taken.
+    pub taken: Vec<Seat>,
+    /// How one comes in.
+    pub door: Door,
+    /// Whose it is.
+    pub owner: Option<Name>,
+}
+
 /// A reserved seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -117,6 +136,28 @@ impl Lobby {
         let seat = entry.reserve().expect("a new room has a free seat");
         self.rooms.insert(room, entry);
         Ok(Place { room, seat })
+    }
+
+    /// Opens a room on a shard as it was. Its number is not given again.
+    ///
+    /// # Errors
+    /// [`OpenError`] where there are as many rooms as there may be, or one with that number.
+    pub fn reopen(&mut self, opened: Opened, shard: usize) -> Result<(), OpenError> {
+        let Opened { room, title, game, seats, taken: are_taken, door, owner } = opened;
+        if self.rooms.len() >= self.max_rooms || self.rooms.contains_key(&room) {
+            return Err(OpenError(self.rooms.len()));
+        }
+        self.count_on_from(room.0);
+        let mut taken = [false; MAX_SEATS];
+        are_taken.iter().for_each(|seat| taken[seat.index()] = true);
+        let folded = title.folded().into();
+        self.rooms.insert(room, Entry { title, folded, game, shard, seats, taken, watchers: 0, door, owner });
+        Ok(())
+    }
+
+    /// Numbers up to `last` were given in an earlier life of the server.
+    pub fn count_on_from(&mut self, last: u32) {
+        self.last = self.last.max(last);
     }
 
     /// Reserves a seat in a given room: the free one with the lowest number.

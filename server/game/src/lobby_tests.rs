@@ -1,5 +1,5 @@
-use super::{JoinError, LOOKS_PER_PAGE, Lobby, Place, Released, WatchError};
-use malpan_protocol::{Door, GameName, Name, RoomFilter, RoomId, RoomQuery, RoomTitle, SeatCount};
+use super::{JoinError, LOOKS_PER_PAGE, Lobby, Opened, Place, Released, WatchError};
+use malpan_protocol::{Door, GameName, Name, RoomFilter, RoomId, RoomQuery, RoomTitle, Seat, SeatCount};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -15,6 +15,36 @@ fn anywhere(_: RoomId) -> bool {
 
 fn seats(count: u8) -> SeatCount {
     SeatCount::new(count).unwrap()
+}
+
+#[test]
+fn a_room_is_opened_again_as_it_was_and_its_number_is_not_given_twice() {
+    let mut lobby = Lobby::new(3, false);
+    let taken = [1, 2].map(|index| Seat::new(index).unwrap());
+    let opened = |room| Opened {
+        room: RoomId(room),
+        title: title(RoomId(room)),
+        game: BOARD,
+        seats: seats(3),
+        taken: taken.to_vec(),
+        door: Door::Password,
+        owner: Some(Name::new("Ann").unwrap()),
+    };
+    lobby.reopen(opened(7), 1).unwrap();
+    assert!(lobby.reopen(opened(7), 1).is_err(), "it is there already");
+    lobby.reopen(opened(4), 1).unwrap();
+    lobby.count_on_from(9);
+    let (all, _) = lobby.find(&RoomQuery::ALL, 9);
+    let listed: Vec<_> = all.iter().map(|room| (room.room.0, room.taken, room.door, room.owner.is_some())).collect();
+    assert_eq!(listed, [(4, 2, Door::Password, true), (7, 2, Door::Password, true)]);
+    assert_eq!(lobby.open(title, BOARD, seats(2), 0).unwrap().room, RoomId(10));
+    assert!(lobby.reopen(opened(5), 0).is_err(), "there are as many as there may be");
+    assert_eq!(lobby.reserve(RoomId(4)).unwrap().seat.index(), 0);
+    assert_eq!(lobby.reserve(RoomId(4)), Err(JoinError::RoomFull(RoomId(4))));
+    for seat in taken {
+        let released = lobby.release(Place { room: RoomId(7), seat });
+        assert_eq!(released == Released::Closed, seat == taken[1]);
+    }
 }
 
 #[test]

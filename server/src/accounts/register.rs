@@ -34,6 +34,7 @@ pub(super) struct Claim {
 pub(crate) struct Identity {
     player: PlayerId,
     name: Name,
+    is_guest: bool,
     _claim: Claim,
 }
 
@@ -70,11 +71,11 @@ impl Register {
 
 impl Claim {
     /// Who has the name is known now.
-    pub(super) fn into_identity(self, player: PlayerId, name: Name) -> Identity {
+    pub(super) fn into_identity(self, player: PlayerId, name: Name, is_guest: bool) -> Identity {
         if let Some(holder) = self.register.names().get_mut(&self.folded) {
             holder.player = Some(player);
         }
-        Identity { player, name, _claim: self }
+        Identity { player, name, is_guest, _claim: self }
     }
 }
 
@@ -85,6 +86,11 @@ impl Identity {
 
     pub(crate) fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Whether there is no account.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.is_guest
     }
 }
 
@@ -117,7 +123,7 @@ mod tests {
         let register = Register::default();
         let ann = register.claim(&name("Ann")).unwrap();
         assert_eq!(register.claim(&name("aNN")).unwrap_err().by, None, "not signed in yet");
-        let ann = ann.into_identity(PlayerId(7), name("Ann"));
+        let ann = ann.into_identity(PlayerId(7), name("Ann"), true);
         let occupied = register.claim(&name("aNN")).unwrap_err();
         assert_eq!(occupied.by, Some(PlayerId(7)));
         let bob = register.claim(&name("Bob")).unwrap();

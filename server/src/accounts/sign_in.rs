@@ -9,7 +9,7 @@ use super::{
     register::{Claim, Register},
 };
 use crate::store::{Account, CreateError, NewAccount, SecretHash, Store, StoreError, unix_now};
-use malpan_protocol::{Name, Secret};
+use malpan_protocol::{Name, PlayerId, Secret};
 use std::{
     future::Future,
     net::IpAddr,
@@ -112,7 +112,7 @@ impl Accounts {
             return Err(Refused::NameTaken(name));
         }
         let player = within(self.0.numbers.next(&*self.0.store)).await?;
-        Ok(claim.into_identity(player, name))
+        Ok(claim.into_identity(player, name, true))
     }
 
     /// Makes an account and signs in to it.
@@ -136,7 +136,7 @@ impl Accounts {
             CreateError::NameTaken(name) => Refused::NameTaken(name),
             CreateError::Store(error) => away(&error),
         })?;
-        Ok(claim.into_identity(account.id, account.name))
+        Ok(claim.into_identity(account.id, account.name, false))
     }
 
     /// The account of this name and password. It is not signed in to yet: see [`Accounts::enter`].
@@ -180,7 +180,13 @@ impl Accounts {
     /// Signs in to an account whose password was right. Where someone has its name, they have to go first.
     pub(crate) fn enter(&self, account: &Account) -> Result<Identity, Occupied> {
         let claim = self.0.names.claim(&account.name)?;
-        Ok(claim.into_identity(account.id, account.name.clone()))
+        Ok(claim.into_identity(account.id, account.name.clone(), false))
+    }
+
+    /// Someone of an earlier life of the server comes back under the name that they had; `None` where somebody has it.
+    pub(crate) fn again(&self, player: PlayerId, name: Name, is_guest: bool) -> Option<Identity> {
+        let claim = self.0.names.claim(&name).ok()?;
+        Some(claim.into_identity(player, name, is_guest))
     }
 
     /// Whether who has just [entered](Accounts::enter) may stay: the account may have been banned or deleted, or its password

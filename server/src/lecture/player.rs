@@ -43,12 +43,15 @@ impl LecturePlayer {
         if self.host.is_draining() {
             return Err("the server is stopping".into());
         }
+        if self.host.is_loading() {
+            return Err("what was kept has not come back yet".into());
+        }
         let identity = self.sign_in().await?;
         let visitor = Visitor { name: identity.name(), password: None, now: Instant::now() };
         let reserved = self.host.directory.reserve_any(Some(GameName::BOARD), visitor, self.session.shard());
         let mut place = reserved.map_err(|why| why.to_string())?;
         let to = Recipient::new(self.session.clone(), Dialect::Lecture);
-        if !place.come_in(Newcomer { name: identity.name().clone(), to }).await {
+        if !place.come_in(Newcomer { name: identity.name().clone(), to, player: None }).await {
             return Err("the room has failed".into());
         }
         (self.identity, self.place) = (Some(identity), Some(place));

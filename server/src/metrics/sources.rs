@@ -41,6 +41,11 @@ impl Sources {
         self.host.is_draining()
     }
 
+    /// Whether the store's rooms have not come back yet.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.host.is_loading()
+    }
+
     /// Whether the store answers.
     pub(crate) fn store_is_well(&self) -> bool {
         self.host.store().is_well()
@@ -137,6 +142,11 @@ impl Sources {
 
     fn store(&self, page: &mut Page) {
         let (meters, store) = (&self.host.metrics().0, self.host.store());
+        page.gauge(
+            "malpan_store_unsaved",
+            "Rooms and resume tokens that have changed and are not in the store yet.",
+            self.host.unsaved(),
+        );
         page.gauge("malpan_store_well", "1 while the store answers, else 0.", u8::from(store.is_well()));
         page.gauge("malpan_store_queued", "Operations that wait for the store.", store.queued());
         page.counters(

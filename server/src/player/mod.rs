@@ -210,9 +210,14 @@ impl Service for Player {
         if reason != CloseReason::Malformed {
             self.log(|| tracing::debug!(?reason, "gone"));
         }
-        if let State::SignedIn(presence) = std::mem::replace(&mut self.state, State::Connected) {
+        if let State::SignedIn(mut presence) = std::mem::replace(&mut self.state, State::Connected) {
             let why = leave_reason(reason);
-            if may_return(reason) { presence.lost(why) } else { presence.end(why) }
+            if may_return(reason) {
+                presence.budgets = Some(Box::new(std::mem::take(&mut self.budgets)));
+                presence.lost(why);
+            } else {
+                presence.end(why);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     door::Shut,
     ending::Ending,
     room::{Dialect, Newcomer, Recipient, Ticket},
+    saving::WhoReturns,
 };
 use malpan_game::{JoinError, WatchError};
 use malpan_protocol::{ClientPacket, DenialCode, Name, PlayerId, ServerPacket, SoftwareName, VersionRange, Welcome};
@@ -65,7 +66,9 @@ impl Player {
         };
         let to = self.leaves_lobby();
         let State::SignedIn(presence) = &mut self.state else { return };
-        if !hold.come_in(Newcomer { name: presence.identity.name().clone(), to }).await {
+        let identity = &presence.identity;
+        let player = Some(WhoReturns { id: identity.player(), guest: identity.is_guest() });
+        if !hold.come_in(Newcomer { name: identity.name().clone(), to, player }).await {
             if hold.is_over() {
                 self.enter_lobby();
                 let why = WatchError::NoSuchRoom(hold.room());

@@ -4,7 +4,7 @@ use super::{Player, State};
 use crate::{
     accounts::Refused,
     ending::Ending,
-    resume::{Kept, Presence},
+    resume::{Kept, NoReturn, Presence},
     room::Returning,
 };
 use malpan_protocol::{DenialCode, LeaveReason, Name, ResumeToken, Resumed, Resumption, Secret, Seen, ServerPacket};
@@ -58,10 +58,22 @@ impl Player {
     pub(super) async fn resume(&mut self, token: &ResumeToken, seen: Option<Seen>, tries: Tries) {
         let left = tries.until.saturating_duration_since(Instant::now());
         self.session.set_deadline(WORK_WITHIN);
-        let Some((presence, token)) = self.host.registry.resume(token, &self.session).await else {
-            let why = "this token brings nobody back; sign in anew";
-            return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
+        let resumed = match self.host.registry.resume(token, &self.session).await {
+            // It is looked up once what was kept has come back.
+            Err(NoReturn::Refused) if self.host.is_loading() => Err(NoReturn::StoreAway),
+            resumed => resumed,
         };
+        let (mut presence, token) = match resumed {
+            Ok(resumed) => resumed,
+            Err(why @ NoReturn::Refused) => {
+                return self.not_signed_in(tries.failed + 1, left, DenialCode::ResumeRefused, why);
+            }
+            Err(why @ NoReturn::StoreAway) => return self.not_signed_in(tries.failed, left, DenialCode::Busy, why),
+        };
+        // The player may do no more for having another connection.
+        if let Some(budgets) = presence.budgets.take() {
+            self.budgets = *budgets;
+        }
         self.state = State::SignedIn(presence);
         self.session.establish();
         self.log(|| tracing::debug!("back"));
@@ -99,6 +111,9 @@ impl Player {
     }
 
     async fn identify(&self, way: Way) -> Result<(Presence, ResumeToken), Refused> {
+        if self.host.is_loading() {
+            return Err(Refused::StoreAway);
+        }
         let (accounts, from) = (&self.host.accounts, self.session.peer().ip());
         let identity = match way {
             Way::Guest(name) => accounts.guest(name).await?,
@@ -106,7 +121,7 @@ impl Player {
             Way::Register(name, secret) => accounts.register(name, secret, from, Instant::now().into_std()).await?,
             Way::Login(name, secret) => return self.log_in(name, secret).await,
         };
-        Ok(self.host.registry.enter(Kept { identity, place: None }, &self.session))
+        Ok(self.host.registry.enter(Kept::new(identity), &self.session))
     }
 
     /// Nobody on the way can read what this client sends, or the operator does not mind.
@@ -135,7 +150,7 @@ impl Player {
         };
         let identity = timeout(OLDER_GONE_WITHIN, enter).await.map_err(|_| Refused::Busy)?;
         // Here from now on for whoever bans the account, and looked at once more for who has done so before.
-        let entered = self.host.registry.enter(Kept { identity, place: None }, &self.session);
+        let entered = self.host.registry.enter(Kept::new(identity), &self.session);
         match accounts.may_stay(&account).await {
             Ok(()) => Ok(entered),
             Err(refused) => {

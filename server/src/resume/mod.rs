@@ -15,5 +15,5 @@ mod registry;
 mod token;
 
 pub(crate) use presence::{Kept, Presence};
-pub(crate) use registry::{Grace, Registry};
+pub(crate) use registry::{Grace, NoReturn, Registry};
 pub use token::TokenSource;

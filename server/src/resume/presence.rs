@@ -1,7 +1,7 @@
 //! What a signed-in player has, and who has it now.
 
 use super::Registry;
-use crate::{accounts::Identity, directory::Hold};
+use crate::{accounts::Identity, directory::Hold, player::Budgets};
 use malpan_net::SessionHandle;
 use malpan_protocol::LeaveReason;
 use std::ops::{Deref, DerefMut};
@@ -11,9 +11,17 @@ use std::ops::{Deref, DerefMut};
 pub(crate) struct Kept {
     pub(crate) identity: Identity,
     pub(crate) place: Option<Hold>,
+    /// What the player has left to do, between two sessions: each of them has it to itself. Boxed, because there is one of
+    /// these in every session.
+    pub(crate) budgets: Option<Box<Budgets>>,
 }
 
 impl Kept {
+    /// Of someone who has just signed in.
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { identity, place: None, budgets: None }
+    }
+
     /// Gives everything back.
     pub(super) fn give_back(self, reason: LeaveReason) {
         if let Some(place) = self.place {

@@ -1,20 +1,34 @@
 //! The register of players who are signed in or expected back.
 
 use super::{Kept, Presence, TokenSource, token};
-use crate::{ending::Ending, store::TokenHash};
+use crate::{
+    accounts::{Accounts, Identity},
+    ending::Ending,
+    saving::Saver,
+    store::{Store, TokenHash, TokenRecord, unix_now},
+};
 use malpan_net::{Admission, AdmissionLimits, Permit, SessionHandle};
-use malpan_protocol::{LeaveReason, PlayerId, ResumeToken};
+use malpan_protocol::{LeaveReason, Name, PlayerId, ResumeToken};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 use tokio::{
     runtime::Handle,
     sync::oneshot,
     task::AbortHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
+
+/// For how long a token is good when the server is not running: a day, at least half of it.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// What a store that is away may cost one who comes back.
+const STORE_WITHIN: Duration = Duration::from_secs(2);
+/// Where those come from who sat there when the server ended: nobody knows.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// All players of a server. Cheap to clone; all clones are the same register.
 #[derive(Debug, Clone)]
@@ -27,7 +41,21 @@ struct Shared {
     /// and break could hold every seat.
     away: Arc<Admission>,
     tokens: TokenSource,
+    accounts: Accounts,
+    store: Arc<dyn Store>,
+    /// Until when those of an earlier life of the server are expected.
+    earlier: OnceLock<Instant>,
     players: Mutex<Players>,
+}
+
+/// Why nobody comes back with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoReturn {
+    #[error("this token brings nobody back; sign in anew")]
+    Refused,
+    /// It may be one of an earlier life of the server.
+    #[error("the server cannot look that up at this moment; try again in a few seconds")]
+    StoreAway,
 }
 
 /// For how long, and of how many, things are kept after a lost connection.
@@ -39,17 +67,22 @@ pub(crate) struct Grace {
     pub(crate) limits: AdmissionLimits,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Players {
     entries: BTreeMap<PlayerId, Entry>,
     by_token: HashMap<TokenHash, PlayerId>,
+    saver: Saver,
     /// The server closes: whoever goes now does not come back to it.
     closed: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
-    token: TokenHash,
+    /// Whose it is, as it is kept with the token.
+    name: Name,
+    is_guest: bool,
+    /// `None` until the first time that the player comes back after the server was started: it is in the store, by its hash.
+    token: Option<TokenHash>,
     /// The token before, until the client is heard on the connection that it came back on.
     used: Option<TokenHash>,
     /// The player may not come back.
@@ -91,36 +124,99 @@ enum Coming {
 
 impl Registry {
     /// Nobody has signed in yet.
-    pub(crate) fn new(Grace { time, limits }: Grace, tokens: TokenSource) -> Self {
+    pub(crate) fn new(
+        Grace { time, limits }: Grace,
+        tokens: TokenSource,
+        accounts: Accounts,
+        store: Arc<dyn Store>,
+        saver: Saver,
+    ) -> Self {
+        let exempt = limits.exempt;
+        let exempt = Arc::new(move |address| address == UNKNOWN || exempt(address));
         // All of the away are as good as signed in.
-        let limits = AdmissionLimits { pending: usize::MAX, ..limits };
-        Self(Arc::new(Shared { grace: time, away: Admission::new(limits), tokens, players: Mutex::default() }))
+        let limits = AdmissionLimits { pending: usize::MAX, exempt, ..limits };
+        let (entries, by_token) = Default::default();
+        let players = Mutex::new(Players { entries, by_token, saver, closed: false });
+        let (away, earlier) = (Admission::new(limits), OnceLock::new());
+        Self(Arc::new(Shared { grace: time, away, tokens, accounts, store, earlier, players }))
     }
 
     /// A player has signed in over `session`.
     pub(crate) fn enter(&self, kept: Kept, session: &SessionHandle) -> (Presence, ResumeToken) {
         let (token, hash) = self.0.tokens.next();
+        let entry = Entry::new(&kept.identity, Stands::Present { session: session.clone(), claim: None });
         let player = kept.identity.player();
-        let stands = Stands::Present { session: session.clone(), claim: None };
         let mut players = self.players();
-        players.entries.insert(player, Entry { token: hash, used: None, revoked: false, stands });
-        players.by_token.insert(hash, player);
+        players.entries.insert(player, entry);
+        players.give_token(player, hash);
         drop(players);
         (Presence::new(kept, session.clone(), self.clone()), token)
     }
 
-    /// What belongs to a token, for `session`, and a new token; `None` where it brings nobody back. A session that still has
-    /// it is closed, and waited for until it has handed it over.
-    pub(crate) async fn resume(&self, token: &ResumeToken, session: &SessionHandle) -> Option<(Presence, ResumeToken)> {
+    /// Someone sat there when the server ended, and may come back. False where too many are expected already.
+    pub(crate) fn expect(&self, kept: Kept) -> bool {
+        let (Ok(permit), Ok(runtime)) = (self.0.away.admit(UNKNOWN), Handle::try_current()) else { return false };
+        let player = kept.identity.player();
+        let (name, is_guest) = (kept.identity.name().clone(), kept.identity.is_guest());
+        let stands = self.stay_away(kept, permit, &runtime);
+        self.players()
+            .entries
+            .insert(player, Entry { name, is_guest, token: None, used: None, revoked: false, stands });
+        true
+    }
+
+    /// From now on, and for the grace time, those of an earlier life of the server may come back.
+    pub(crate) fn expect_earlier(&self) {
+        // An error means that it was said before.
+        let _ = self.0.earlier.set(Instant::now() + self.0.grace);
+    }
+
+    /// What belongs to a token, for `session`, and a new token. A session that still has it is closed, and waited for until it
+    /// has handed it over.
+    ///
+    /// # Errors
+    /// [`NoReturn`] where it brings nobody back.
+    pub(crate) async fn resume(
+        &self,
+        token: &ResumeToken,
+        session: &SessionHandle,
+    ) -> Result<(Presence, ResumeToken), NoReturn> {
         let hash = token::hash(token);
-        let mut presence = match self.claim(hash, session)? {
+        let coming = match self.claim(hash, session) {
+            Some(coming) => coming,
+            None => self.claim_earlier(hash, session).await?,
+        };
+        let mut presence = match coming {
             Coming::Here(presence) => presence,
             // An error means that the old session has gone for good meanwhile, or that yet another one has claimed it.
-            Coming::HandedOver(coming) => coming.await.ok()?,
+            Coming::HandedOver(coming) => coming.await.map_err(|_| NoReturn::Refused)?,
         };
         let token = self.renew(presence.identity.player(), hash);
         presence.unconfirmed = true;
-        Some((presence, token))
+        Ok((presence, token))
+    }
+
+    /// What belongs to a token of an earlier life of the server, which only the store knows.
+    async fn claim_earlier(&self, hash: TokenHash, session: &SessionHandle) -> Result<Coming, NoReturn> {
+        if self.0.earlier.get().is_none_or(|&until| Instant::now() >= until) {
+            return Err(NoReturn::Refused);
+        }
+        let record = timeout(STORE_WITHIN, self.0.store.token(hash)).await;
+        let record = record.ok().and_then(Result::ok).ok_or(NoReturn::StoreAway)?.ok_or(NoReturn::Refused)?;
+        let TokenRecord { player, name, is_guest, .. } = record;
+        if !self.players().takes_for(player, hash) {
+            // Whoever was in no room. Where somebody has the name, it may be the same one with the same token.
+            if let Some(identity) = self.0.accounts.again(player, name, is_guest) {
+                let present = Stands::Present { session: session.clone(), claim: None };
+                let entry = Entry { token: Some(hash), ..Entry::new(&identity, present) };
+                let mut players = self.players();
+                players.entries.insert(player, entry);
+                players.by_token.insert(hash, player);
+                drop(players);
+                return Ok(Coming::Here(Presence::new(Kept::new(identity), session.clone(), self.clone())));
+            }
+        }
+        self.claim(hash, session).ok_or(NoReturn::Refused)
     }
 
     fn claim(&self, hash: TokenHash, session: &SessionHandle) -> Option<Coming> {
@@ -143,14 +239,11 @@ impl Registry {
     /// A new token in place of the one that was used, which is good until the client is heard.
     fn renew(&self, player: PlayerId, used: TokenHash) -> ResumeToken {
         let (token, hash) = self.0.tokens.next();
-        let mut guard = self.players();
-        let players = &mut *guard;
+        let mut players = self.players();
         if let Some(entry) = players.entries.get_mut(&player) {
-            for old in [Some(entry.token), entry.used].into_iter().flatten().filter(|&old| old != used) {
-                players.by_token.remove(&old);
-            }
-            (entry.token, entry.used) = (hash, Some(used));
-            players.by_token.insert(hash, player);
+            let old = [entry.token.take(), entry.used.replace(used)];
+            players.give_token(player, hash);
+            old.into_iter().flatten().filter(|&old| old != used).for_each(|old| players.take_token(old));
         }
         token
     }
@@ -159,7 +252,20 @@ impl Registry {
     pub(super) fn confirm(&self, player: PlayerId) {
         let mut players = self.players();
         if let Some(used) = players.entries.get_mut(&player).and_then(|entry| entry.used.take()) {
-            players.by_token.remove(&used);
+            players.take_token(used);
+        }
+    }
+
+    /// Has the store keep the tokens of whoever is here for longer, again and again. Ends only with the server.
+    pub(crate) async fn prolong_tokens(self) -> Infallible {
+        loop {
+            sleep(TOKEN_LIFE / 4).await;
+            let players = self.players();
+            for (&player, entry) in &players.entries {
+                if let Some(token) = entry.token {
+                    players.saver.prolong(token, entry.record(player));
+                }
+            }
         }
     }
 
@@ -233,13 +339,18 @@ impl Registry {
         if let Some(place) = &kept.place {
             place.be_away();
         }
-        let since = Instant::now();
+        entry.stands = self.stay_away(kept, permit, &runtime);
+    }
+
+    /// The grace time begins.
+    fn stay_away(&self, kept: Kept, permit: Permit, runtime: &Handle) -> Stands {
+        let (since, player) = (Instant::now(), kept.identity.player());
         let (registry, grace) = (Arc::downgrade(&self.0), self.0.grace);
         let grace_ends = runtime.spawn(async move {
             sleep(grace).await;
             expire(&registry, player, since);
         });
-        entry.stands = Stands::Away(Away { kept, since, grace_ends: grace_ends.abort_handle(), _permit: permit });
+        Stands::Away(Away { kept, since, grace_ends: grace_ends.abort_handle(), _permit: permit })
     }
 
     /// How many are away.
@@ -291,14 +402,50 @@ impl Players {
     }
 
     fn strike_out_tokens(&mut self, player: PlayerId) {
-        let Some(entry) = self.entries.get(&player) else { return };
-        for token in [Some(entry.token), entry.used].into_iter().flatten() {
-            self.by_token.remove(&token);
+        let Some(entry) = self.entries.get_mut(&player) else { return };
+        for token in [entry.token.take(), entry.used.take()].into_iter().flatten() {
+            self.take_token(token);
         }
+    }
+
+    /// From now on this token brings the player back.
+    fn give_token(&mut self, player: PlayerId, token: TokenHash) {
+        if let Some(entry) = self.entries.get_mut(&player) {
+            entry.token = Some(token);
+            self.by_token.insert(token, player);
+            self.saver.token(token, entry.record(player));
+        }
+    }
+
+    /// From now on this token brings nobody back.
+    fn take_token(&mut self, token: TokenHash) {
+        self.by_token.remove(&token);
+        self.saver.revoke(token);
+    }
+
+    /// Whether this is the token, which the store has, of someone who is expected since the server was started.
+    fn takes_for(&mut self, player: PlayerId, token: TokenHash) -> bool {
+        let expected = self.entries.get_mut(&player).filter(|entry| entry.token.is_none() && !entry.revoked);
+        let Some(entry) = expected else { return false };
+        entry.token = Some(token);
+        self.by_token.insert(token, player);
+        true
     }
 }
 
 impl Entry {
+    /// Of who is signed in, without a token yet.
+    fn new(identity: &Identity, stands: Stands) -> Self {
+        let (name, is_guest) = (identity.name().clone(), identity.is_guest());
+        Self { name, is_guest, token: None, used: None, revoked: false, stands }
+    }
+
+    /// What is kept of a token.
+    fn record(&self, player: PlayerId) -> TokenRecord {
+        let expires = unix_now() + TOKEN_LIFE.as_secs();
+        TokenRecord { player, name: self.name.clone(), is_guest: self.is_guest, expires }
+    }
+
     fn take_claim(&mut self) -> Option<Waiting> {
         let Stands::Present { session, claim } = &mut self.stands else { return None };
         let waiting = claim.take().filter(|waiting| !waiting.handed_over.is_closed())?;

@@ -29,15 +29,24 @@ impl Dialect {
 /// Someone to whom a room sends.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipient {
-    session: SessionHandle,
+    /// `None` where nobody listens.
+    session: Option<SessionHandle>,
     dialect: Dialect,
     ticket: Option<Arc<Ticket>>,
 }
 
 impl Recipient {
+    /// In place of the session of whoever has none. Sessions count from 1.
+    pub(crate) const NOBODY: SessionId = SessionId(0);
+
     /// Who listens to `session` and speaks `dialect`.
     pub(crate) fn new(session: SessionHandle, dialect: Dialect) -> Self {
-        Self { session, dialect, ticket: None }
+        Self { session: Some(session), dialect, ticket: None }
+    }
+
+    /// Nobody: whoever sat there when the server ended.
+    pub(crate) fn nobody() -> Self {
+        Self { session: None, dialect: Dialect::Malpan, ticket: None }
     }
 
     /// The same, with a ticket by which the room can put them out.
@@ -61,7 +70,7 @@ impl Recipient {
     }
 
     pub(crate) fn session(&self) -> SessionId {
-        self.session.id()
+        self.session.as_ref().map_or(Self::NOBODY, SessionHandle::id)
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -69,42 +78,44 @@ impl Recipient {
     }
 
     /// What is said to them alone: nothing of it is by anyone else in the room.
-    fn said(&self, frame: &Frame) -> Option<Frame> {
-        self.dialect.say(frame, &|_| None)
+    fn said(&self, frame: &Frame) -> Option<(&SessionHandle, Frame)> {
+        Some((self.session.as_ref()?, self.dialect.say(frame, &|_| None)?))
     }
 
     /// Sends what must be delivered.
     pub(crate) fn send(&self, frame: &Frame) {
-        if let Some(frame) = self.said(frame) {
-            self.session.send(frame);
+        if let Some((session, frame)) = self.said(frame) {
+            session.send(frame);
         }
     }
 
     /// Sends what a newer one replaces.
     pub(crate) fn send_latest(&self, frame: &Frame) {
-        if let Some(frame) = self.said(frame) {
-            self.session.send_latest(frame);
+        if let Some((session, frame)) = self.said(frame) {
+            session.send_latest(frame);
         }
     }
 
     /// Sends what nobody misses.
     pub(crate) fn send_droppable(&self, frame: &Frame) {
-        if let Some(frame) = self.said(frame) {
-            self.session.send_droppable(frame);
+        if let Some((session, frame)) = self.said(frame) {
+            session.send_droppable(frame);
         }
     }
 
     /// As [`Recipient::send`], for what is said in the recipient's dialect already.
     pub(crate) fn send_as_is(&self, frame: Frame) -> Delivery {
-        self.session.send(frame)
+        self.session.as_ref().map_or(Delivery::Closed, |session| session.send(frame))
     }
 
     /// As [`Recipient::send_latest`], for what is said in the recipient's dialect already.
     pub(crate) fn send_latest_as_is(&self, frame: Frame) -> Delivery {
-        self.session.send_latest(frame)
+        self.session.as_ref().map_or(Delivery::Closed, |session| session.send_latest(frame))
     }
 
     pub(crate) fn close(&self, reason: CloseReason) {
-        self.session.close(reason);
+        if let Some(session) = &self.session {
+            session.close(reason);
+        }
     }
 }

@@ -1,56 +1,20 @@
 //! A panic in a room ends the room, and nothing else. No client can bring one about, so the tests reach inside.
 
 use super::{Dialect, Message, Newcomer, Recipient};
-use crate::{Host, admission_limits, config::Config, session_settings};
+use crate::test_host::TestHost;
 use malpan_client::{
-    Client, ClientError, ConnectOptions,
+    Client, ClientError,
     protocol::{ClientPacket, JoinTarget, KickReason, Name, Seat, SeatCount, ServerPacket},
 };
-use malpan_net::{Admission, SessionHandle, Shard};
-use std::{net::SocketAddr, time::Duration};
-use tokio::{
-    io::{DuplexStream, duplex},
-    runtime::Handle,
-    time::timeout,
-};
+use malpan_net::SessionHandle;
+use std::time::Duration;
+use tokio::{io::DuplexStream, time::timeout};
 
-struct Server {
-    host: Host,
-    shard: Shard,
-}
-
-impl Server {
-    fn new(adjust: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::default();
-        adjust(&mut config);
-        let shard = Shard::new(0, Handle::current(), session_settings(&config), Default::default());
-        Self { host: Host::new(config), shard }
-    }
-
-    async fn guest(&self, name: &str) -> (Client<DuplexStream>, SessionHandle) {
-        let (ours, theirs) = duplex(4096);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let permit = Admission::new(admission_limits(self.host.config())).admit(peer.ip()).unwrap();
-        let known = self.sessions();
-        self.shard.open(theirs, peer, self.host.clone(), permit);
-        let mut client = Client::handshake(ours, &ConnectOptions::default()).await.unwrap();
-        client.sign_in_guest(Name::new(name).unwrap()).await.unwrap();
-        let session = self.sessions().into_iter().find(|new| known.iter().all(|old| old.id() != new.id())).unwrap();
-        (client, session)
-    }
-
-    fn sessions(&self) -> Vec<SessionHandle> {
-        let mut sessions = Vec::new();
-        self.shard.each_session(|session| sessions.push(session.clone()));
-        sessions
-    }
-
-    /// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
-    fn one_too_many(name: &str, session: &SessionHandle) -> Message {
-        let to = Recipient::new(session.clone(), Dialect::Malpan);
-        let newcomer = Newcomer { name: Name::new(name).unwrap(), to };
-        Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
-    }
+/// Someone who sits down where the lobby would never put anybody: there is no cell left for the piece.
+fn one_too_many(name: &str, session: &SessionHandle) -> Message {
+    let to = Recipient::new(session.clone(), Dialect::Malpan);
+    let newcomer = Newcomer { name: Name::new(name).unwrap(), to, player: None };
+    Message::Join { seat: Some(Seat::new(2).unwrap()), newcomer }
 }
 
 async fn is_told(client: &mut Client<DuplexStream>) {
@@ -70,7 +34,7 @@ async fn is_told(client: &mut Client<DuplexStream>) {
 
 #[tokio::test(start_paused = true)]
 async fn everyone_in_a_room_that_panics_and_on_the_way_into_it_is_told() {
-    let server = Server::new(|config| {
+    let server = TestHost::new(|config| {
         config.game.board = "2x1".parse().unwrap();
         config.game.seats = SeatCount::new(2).unwrap();
     });
@@ -86,8 +50,8 @@ async fn everyone_in_a_room_that_panics_and_on_the_way_into_it_is_told() {
 
     let inbox = server.host.directory().inbox(room).unwrap();
     // The first brings the panic about; the second lies behind it in the same batch.
-    inbox.try_send(Server::one_too_many("first", &first_session)).unwrap();
-    inbox.try_send(Server::one_too_many("second", &second_session)).unwrap();
+    inbox.try_send(one_too_many("first", &first_session)).unwrap();
+    inbox.try_send(one_too_many("second", &second_session)).unwrap();
     for client in [&mut ann, &mut bob, &mut first, &mut second] {
         is_told(client).await;
     }
@@ -102,7 +66,7 @@ async fn everyone_in_a_room_that_panics_and_on_the_way_into_it_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_at_the_full_inbox_of_a_room_that_panics_is_told_too() {
-    let server = Server::new(|config| {
+    let server = TestHost::new(|config| {
         config.game.board = "8x8".parse().unwrap();
         config.game.seats = SeatCount::new(10).unwrap();
         config.limits.room_inbox = 2;
@@ -133,7 +97,7 @@ async fn whoever_waits_at_the_full_inbox_of_a_room_that_panics_is_told_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_seat_that_was_reserved_and_never_taken_keeps_no_watched_room_alive() {
-    let server = Server::new(|_| {});
+    let server = TestHost::new(|_| {});
     let (mut watcher, session) = server.guest("watcher").await;
     let title = malpan_client::protocol::RoomTitle::new("short").unwrap();
     let hold = server.host.directory().reserve_new(None, title, None, session.shard()).unwrap();

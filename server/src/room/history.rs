@@ -19,6 +19,16 @@ impl Past {
         self.0.push_back(PastLine { name, manner, text });
     }
 
+    /// What was said in an earlier life of the room.
+    pub(crate) fn again(lines: impl IntoIterator<Item = PastLine>) -> Self {
+        Self(lines.into_iter().collect())
+    }
+
+    /// All of it in order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &PastLine> {
+        self.0.iter()
+    }
+
     /// All of it in order, in as many packets as it takes; none where nothing was said.
     pub(crate) fn packets(&self, room: RoomId) -> Vec<History> {
         let (mut packets, mut lines, mut bytes) = (Vec::new(), List::new(), 0);

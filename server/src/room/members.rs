@@ -1,6 +1,7 @@
 //! Who is in a room: with a seat, or watching.
 
 use super::{Dialect, Newcomer, Recipient, Who, batch::Flush};
+use crate::saving::{SavedMember, WhoReturns};
 use malpan_net::{Delivery, Frame, SessionId};
 use malpan_protocol::{Ack, MAX_SEATS, Name, Seat};
 
@@ -16,6 +17,8 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     pub(crate) name: Name,
     pub(crate) to: Recipient,
+    /// `None` where they cannot come back.
+    pub(crate) player: Option<WhoReturns>,
     /// The connection is lost, and nothing is sent to it.
     pub(crate) away: bool,
     /// The last command of theirs that was done.
@@ -23,9 +26,15 @@ pub(crate) struct Member {
 }
 
 impl Members {
-    pub(crate) fn add(&mut self, seat: Seat, Newcomer { name, to }: Newcomer) {
+    pub(crate) fn add(&mut self, seat: Seat, Newcomer { name, to, player }: Newcomer) {
         debug_assert!(self.seats[seat.index()].is_none(), "the lobby hands out free seats only");
-        self.seats[seat.index()] = Some(Member { name, to, away: false, last_seq: 0 });
+        self.seats[seat.index()] = Some(Member { name, to, player, away: false, last_seq: 0 });
+    }
+
+    /// Someone sat there when the server ended, and may come back.
+    pub(crate) fn expect(&mut self, SavedMember { seat, name, player }: SavedMember) {
+        let to = Recipient::nobody();
+        self.seats[seat.index()] = Some(Member { name, to, player, away: true, last_seq: 0 });
     }
 
     pub(crate) fn add_watcher(&mut self, to: Recipient) {

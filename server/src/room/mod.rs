@@ -17,10 +17,18 @@ mod history;
 mod members;
 mod ownership;
 mod ring;
+#[cfg(test)]
+mod stale_tests;
 mod task;
 mod ticket;
 
-use crate::{directory::Directory, ending::Ending, metrics::Metrics};
+use crate::{
+    directory::Directory,
+    ending::Ending,
+    metrics::Metrics,
+    saving::{Lock, Record, Saver, WhoReturns},
+    store::RoomChange,
+};
 pub(crate) use dialect::{Dialect, Recipient};
 use malpan_game::{Game, Released};
 use malpan_net::{CaughtPanic, SessionId, Shard, catch_panic};
@@ -71,6 +79,13 @@ pub(crate) struct Opening {
     pub(crate) metrics: Metrics,
     /// Where its task runs.
     pub(crate) shard: Shard,
+    /// How often it was loaded, and once more.
+    pub(crate) incarnation: u32,
+    /// Its password.
+    pub(crate) lock: Option<Lock>,
+    pub(crate) saver: Saver,
+    /// What was saved of it, where it was there before.
+    pub(crate) earlier: Option<Record>,
 }
 
 /// What a room is told. `from` is the session that says it: by the time it is heard, someone else may have the seat.
@@ -96,8 +111,9 @@ pub(crate) enum Message {
     Own { seat: Seat, from: SessionId, wish: OwnersWish, name: Name },
     /// The last seat was given back by someone who had not sat down, or the server stops: the room is empty, or has closed.
     Vacant(Released),
-    /// Send what is held back; dropping `_done` says that it was.
-    Flush { _done: mpsc::Sender<()> },
+    /// The server ends: send what is held back, save how it stands, and let nothing happen any more. Dropping `_done` says that
+    /// it is done.
+    Finish { _done: mpsc::Sender<()> },
     /// Panic.
     #[cfg(test)]
     Fault,
@@ -128,6 +144,8 @@ impl Message {
 pub(crate) struct Newcomer {
     pub(crate) name: Name,
     pub(crate) to: Recipient,
+    /// `None` where they cannot come back after the server was started again.
+    pub(crate) player: Option<WhoReturns>,
 }
 
 /// Who comes back.
@@ -149,7 +167,8 @@ pub(crate) fn spawn<G: Game>(rules: impl FnOnce() -> G + Send + 'static, opening
 
 /// Runs a room; a panic in it ends the room, not the shard, and its members and those on their way in are told.
 async fn supervise<G: Game>(rules: impl FnOnce() -> G, opening: Opening, mut inbox: mpsc::Receiver<Message>) {
-    let (id, directory, metrics) = (opening.id, opening.directory.clone(), opening.metrics.clone());
+    let (id, directory, metrics, saver) =
+        (opening.id, opening.directory.clone(), opening.metrics.clone(), opening.saver.clone());
     let failed = |panic: CaughtPanic| {
         metrics.room_failed();
         tracing::error!(
@@ -160,15 +179,27 @@ async fn supervise<G: Game>(rules: impl FnOnce() -> G, opening: Opening, mut inb
             backtrace = panic.backtrace(),
             "a panic ended the room"
         );
+        // It would meet the same again.
+        saver.room(RoomChange::SetAside { id, why: format!("a panic: {}", panic.message()) });
     };
-    let rules = match catch_panic(pin!(async { rules() })).await {
-        Ok(rules) => rules,
+    let rules = async {
+        let mut game = rules();
+        opening.earlier.as_ref().map_or(Ok(()), |earlier| task::restore(&mut game, earlier)).map(|()| game)
+    };
+    let game = match catch_panic(pin!(rules)).await {
+        Ok(Ok(game)) => game,
+        Ok(Err(why)) => {
+            metrics.room_failed();
+            tracing::error!(room = id.0, game = %G::NAME, why, "a room is set aside");
+            saver.room(RoomChange::SetAside { id, why });
+            return task::turn_away(&directory, id, &mut inbox).await;
+        }
         Err(panic) => {
             failed(panic);
             return task::turn_away(&directory, id, &mut inbox).await;
         }
     };
-    let mut room = task::Room::new(rules, opening);
+    let mut room = task::Room::new(game, opening);
     tracing::debug!(room = id.0, game = %G::NAME, "room opened");
     let ended = catch_panic(pin!(room.run(&mut inbox))).await;
     if let Err(panic) = ended {

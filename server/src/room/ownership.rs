@@ -18,8 +18,25 @@ impl Ownership {
         Self { owned, ..Self::default() }
     }
 
+    /// As it was: the longest seated first.
+    pub(super) fn again(owned: bool, owner: Option<Seat>, seated: Vec<Seat>) -> Self {
+        let mut ownership = Self { owned, owner, seated };
+        ownership.succeed();
+        ownership
+    }
+
     pub(super) fn owner(&self) -> Option<Seat> {
         self.owner
+    }
+
+    /// Whether the room is to have an owner.
+    pub(super) fn owned(&self) -> bool {
+        self.owned
+    }
+
+    /// Who sits there, the longest seated first.
+    pub(super) fn seated(&self) -> &[Seat] {
+        &self.seated
     }
 
     /// Someone sits down. True where the owner is another now.
@@ -78,6 +95,16 @@ mod tests {
         assert_eq!(room.owner(), None, "nobody is left");
         assert!(room.take_seat(seat(4)));
         assert_eq!(room.owner(), Some(seat(4)), "who finds it empty has it");
+    }
+
+    #[test]
+    fn a_room_that_comes_back_has_its_owner_and_the_same_successors() {
+        let mut room = Ownership::again(true, Some(seat(1)), vec![seat(2), seat(1), seat(0)]);
+        assert_eq!((room.owner(), room.owned()), (Some(seat(1)), true));
+        assert!(room.leave_seat(seat(1)));
+        assert_eq!((room.owner(), room.seated()), (Some(seat(2)), &[seat(2), seat(0)][..]));
+        assert_eq!(Ownership::again(true, None, vec![seat(3)]).owner(), Some(seat(3)));
+        assert_eq!(Ownership::again(false, None, vec![seat(3)]).owner(), None);
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! A room's task.
 
 mod owning;
+mod saved;
 
 use super::{
     Message, Newcomer, Opening, Recipient, Returning, RoomSetup, Who, batch::Batch, history::Past, members::Members,
     ownership::Ownership,
 };
-use crate::{directory::Directory, ending::Ending, metrics::Metrics, outgoing::Outgoing};
+use crate::{
+    directory::Directory,
+    ending::Ending,
+    metrics::Metrics,
+    outgoing::Outgoing,
+    saving::{Lock, Saver},
+    store::RoomChange,
+};
 use malpan_game::{Effects, Game, Place, Released};
 use malpan_net::{Frame, SessionId};
 use malpan_protocol::{
@@ -15,6 +23,8 @@ use malpan_protocol::{
     Signalled, StateBytes, UpdateBytes,
 };
 pub(crate) use owning::OwnersWish;
+use saved::Beginning;
+pub(super) use saved::restore;
 use std::{
     pin::{Pin, pin},
     time::Duration,
@@ -25,8 +35,6 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until},
 };
 
-/// No store loads rooms, so each is in its first life.
-const INCARNATION: u32 = 1;
 /// After this long the room lets others of its thread work, however much waits.
 const TURN: Duration = Duration::from_millis(5);
 /// Messages between two looks at the clock, while rules are quick.
@@ -53,6 +61,16 @@ pub(crate) struct Room<G> {
     /// Whoever is just coming in.
     joining: Option<Recipient>,
     opened: Instant,
+    /// For how long it was open in earlier lives of the server, and which life this is.
+    age: Duration,
+    incarnation: u32,
+    /// Its password, to be saved with it.
+    lock: Option<Lock>,
+    saver: Saver,
+    /// When it is to be saved, where something has happened since.
+    save_at: Option<Instant>,
+    /// The server ends, and nothing happens any more.
+    finished: bool,
     /// Before this, nothing is flushed.
     next_flush: Instant,
     /// When what is pending is due, where it is held back.
@@ -64,7 +82,9 @@ pub(crate) struct Room<G> {
 }
 
 impl<G: Game> Room<G> {
-    pub(crate) fn new(game: G, Opening { id, title, setup, directory, metrics, .. }: Opening) -> Self {
+    pub(crate) fn new(game: G, mut opening: Opening) -> Self {
+        let Beginning { members, ownership, history, age } = Beginning::of(&mut opening);
+        let Opening { id, title, setup, directory, metrics, incarnation, lock, saver, .. } = opening;
         let opened = Instant::now();
         Self {
             id,
@@ -74,13 +94,19 @@ impl<G: Game> Room<G> {
             outgoing: Outgoing::new(metrics.clone()),
             metrics,
             game,
-            members: Members::default(),
-            ownership: Ownership::new(setup.owned),
-            history: Past::default(),
+            members,
+            ownership,
+            history,
             batch: Batch::new(setup.kept),
             waiting: Vec::new(),
             joining: None,
             opened,
+            age,
+            incarnation,
+            lock,
+            saver,
+            save_at: None,
+            finished: false,
             next_flush: opened,
             held_until: None,
             closes_at: None,
@@ -92,6 +118,7 @@ impl<G: Game> Room<G> {
     pub(crate) async fn run(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         let mut flush_due = pin!(sleep_until(self.next_flush));
         let mut close_due = pin!(sleep_until(self.next_flush));
+        let mut save_due = pin!(sleep_until(self.next_flush));
         let mut ticks = G::TICK.map(|every| ticks(self.opened, every));
         loop {
             let mut ticked = false;
@@ -107,6 +134,7 @@ impl<G: Game> Room<G> {
                     }
                 }
                 () = &mut flush_due, if self.batch.is_pending() => {}
+                () = &mut save_due, if self.save_at.is_some() => self.save(),
                 () = &mut close_due, if self.closes_at.is_some() => {
                     self.closes_at = None;
                     // Not where someone is on the way here: their coming or going brings us back to this.
@@ -115,7 +143,7 @@ impl<G: Game> Room<G> {
                     }
                 }
             }
-            if ticked {
+            if ticked && !self.finished {
                 self.tick();
             }
             let mut now = Instant::now();
@@ -153,15 +181,23 @@ impl<G: Game> Room<G> {
             now = Instant::now();
             self.is_slow = now - turn >= TURN;
             self.flush_or_wait(now, flush_due.as_mut());
+            if let Some(at) = self.save_at.filter(|&at| save_due.deadline() != at) {
+                save_due.as_mut().reset(at);
+            }
         }
     }
 
     fn tick(&mut self) {
-        let effects = self.game.tick(self.opened.elapsed());
+        let effects = self.game.tick(self.at(Instant::now()));
         self.tell(effects, None);
         if self.batch.is_full() {
             self.flush();
         }
+    }
+
+    /// A time as the rules know it: counted from the opening.
+    fn at(&self, now: Instant) -> Duration {
+        self.age + (now - self.opened)
     }
 
     /// The room is broken: everyone in it is sent away, and so is everyone on the way in, for nobody would answer them.
@@ -176,6 +212,7 @@ impl<G: Game> Room<G> {
     /// The last seat is free: who watches is told, and who wanted to.
     async fn close(&mut self, inbox: &mut mpsc::Receiver<Message>) {
         self.flush();
+        self.saver.room(RoomChange::Gone(self.id));
         // Before anyone hears of it, so that whoever does finds the room closed and is in the lobby.
         self.members.watchers().iter().for_each(Recipient::put_out);
         inbox.close();
@@ -223,12 +260,12 @@ impl<G: Game> Room<G> {
             let receivers = self.members.deliver(&flush);
             self.batch.report(&flush, receivers, &self.metrics);
             self.metrics.flushed(flush.bytes(), receivers.all, late);
+            self.touch();
         }
     }
 
     fn take(&mut self, message: Message, now: Instant) -> Released {
-        // As the rules know it: counted from the opening.
-        let at = now - self.opened;
+        let at = self.at(now);
         match message {
             Message::Join { seat, newcomer } => {
                 self.joining = Some(newcomer.to.clone());
@@ -256,19 +293,23 @@ impl<G: Game> Room<G> {
                 self.resume(seat, before, returning);
                 self.joining = None;
             }
-            // Of whoever has no seat any more, nothing that was on its way counts.
+            // Of whoever has no seat any more, nothing that was on its way counts; nor does it once all is saved.
             Message::Command { seat, from, .. }
             | Message::Chat { seat, from, .. }
             | Message::Signal { seat, from, .. }
             | Message::Own { seat, from, .. }
-                if !self.members.sits(seat, from) => {}
+                if self.finished || !self.members.sits(seat, from) => {}
             Message::Command { seat, seq, command, .. } => self.command(seat, seq, &command, at),
             Message::Chat { seat, manner, text, .. } => self.say(seat, manner, text),
             Message::Signal { seat, payload, .. } => {
                 self.batch.event(|event| ServerPacket::Signal(Signalled { event, seat, payload }));
             }
             Message::Recovered { who } => self.catch_up(who),
-            Message::Flush { .. } => self.flush(),
+            Message::Finish { .. } => {
+                self.flush();
+                self.save();
+                self.finished = true;
+            }
             Message::Own { seat, wish, name, .. } => self.own(seat, wish, &name, at),
             Message::Vacant(released) => return released,
             #[cfg(test)]
@@ -345,7 +386,7 @@ impl<G: Game> Room<G> {
         }
         tracing::debug!(room = self.id.0, seat = seat.index(), session = to.session().0, "back in the seat");
         let missed = seen
-            .filter(|seen| (seen.room, seen.incarnation) == (self.id, INCARNATION))
+            .filter(|seen| (seen.room, seen.incarnation) == (self.id, self.incarnation))
             .and_then(|seen| self.batch.missed_since(seen.event))
             .filter(|missed| missed.bytes.len() <= self.setup.replay);
         // Before what was done over the old connection is forgotten: over the new one commands are numbered anew.
@@ -431,6 +472,7 @@ impl<G: Game> Room<G> {
         match self.game.apply(at, seat, command) {
             Ok(effects) => {
                 member.last_seq = seq;
+                self.touch();
                 self.tell(effects, Some(Ack { seat, seq }));
             }
             Err(why) => {
@@ -484,7 +526,7 @@ impl<G: Game> Room<G> {
             seats: self.setup.seats,
             seat,
             members: members.collect::<Vec<_>>().try_into().expect("a room has at most MAX_SEATS members"),
-            incarnation: INCARNATION,
+            incarnation: self.incarnation,
             event: self.batch.last_event(),
             batch: self.batch.last_batch(),
             state: self.state(),

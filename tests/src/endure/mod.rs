@@ -1,7 +1,7 @@
 //! `endure`: figures of the real server, as a process, beside hostile load. Linux only: it reads `/proc`.
 //!
 //! ```text
-//! frames.rs, stalled.rs, soak.rs, sign_ins.rs   what is measured
+//! frames.rs, stalled.rs, soak.rs, sign_ins.rs, restart.rs   what is measured
 //!   pairs.rs     honest players alone and beside something else, in turn, and the verdict
 //!   server.rs    malpan-server as a child          gauges.rs   what it holds: its metrics, its files, its memory
 //!   honest.rs    `malpan bot` as a child           hostile/    attacks, from this process
@@ -18,6 +18,7 @@ mod goals;
 mod honest;
 pub mod hostile;
 mod pairs;
+mod restart;
 mod server;
 mod sign_ins;
 mod soak;
@@ -58,6 +59,8 @@ enum Command {
     Stalled(stalled::Flags),
     /// Honest players alone and while very many sign in to accounts
     SignIns(sign_ins::Flags),
+    /// Players whose server is killed or stopped, and started again
+    Restart(restart::Flags),
     /// Honest and hostile players for a long time: does the server grow, or slow down?
     Soak(soak::Flags),
 }
@@ -114,6 +117,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Frames(flags) => frames::run(&flags).await,
         Command::Stalled(flags) => stalled::run(&flags).await,
         Command::SignIns(flags) => sign_ins::run(&flags).await,
+        Command::Restart(flags) => restart::run(&flags).await,
         Command::Soak(flags) => soak::run(&flags).await,
     };
     match goals {

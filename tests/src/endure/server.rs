@@ -50,8 +50,13 @@ pub(super) fn at_priority(program: &Path, priority: i8) -> Command {
 impl Server {
     /// Starts it on free ports, with its defaults: this machine's addresses are exempt from the bound per address.
     pub(super) async fn start(program: &Path, priority: i8) -> Result<Self> {
+        Self::start_with(program, priority, &["--listen", "127.0.0.1:0", "--store", "memory:"]).await
+    }
+
+    /// As [`Server::start`], with these arguments.
+    pub(super) async fn start_with(program: &Path, priority: i8, arguments: &[&str]) -> Result<Self> {
         let mut command = at_priority(program, priority);
-        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--store", "memory:"]);
+        command.args(["--http", "127.0.0.1:0"]).args(arguments);
         // Nothing of the environment may change what is measured.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -87,6 +92,11 @@ impl Server {
 
     pub(super) fn log(&self) -> Log {
         kept(&self.log)
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(super) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("the server cannot be killed")
     }
 
     /// Asks it to stop, and says how it ended.

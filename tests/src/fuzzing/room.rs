@@ -21,7 +21,7 @@ pub fn room(data: &[u8]) {
 }
 
 fn action(choices: &mut Choices<'_>) -> Action {
-    let (what, who) = (choices.byte() % 16, usize::from(choices.byte()));
+    let (what, who) = (choices.byte() % 32, usize::from(choices.byte()));
     let (who, whose) = (who % CLIENTS, who / CLIENTS % CLIENTS);
     match what {
         0 | 1 => Action::JoinAny(who),
@@ -31,6 +31,12 @@ fn action(choices: &mut Choices<'_>) -> Action {
         5 => Action::Chat(who),
         6 => Action::Signal(who),
         7 => Action::Vanish(who),
+        16 | 17 => Action::Lose(who),
+        18..=20 => Action::Return(who),
+        21 => Action::Emote(who),
+        22 | 23 => Action::Create(who),
+        24 | 25 => Action::Remove(who, whose),
+        26 => Action::HandOver(who, whose),
         step => Action::Step(who, Direction::ALL[usize::from(step % 4)]),
     }
 }

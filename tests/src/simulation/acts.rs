@@ -1,16 +1,17 @@
 //! What honest clients do, and what networks and people do to them.
 
 use super::{
-    faulty::FAULTY,
     honest::{Honest, Standing},
     pipe::Fate,
-    table,
+    stream::SimStream,
     talk::{State, Talk},
+    words,
     world::Phase,
 };
+use malpan_client::{Client, ClientError};
 use malpan_protocol::{
-    BoardSize, Cell, ChatText, ClientPacket, Direction, GameName, JoinTarget, RoomFilter, RoomId, RoomTitle, SeatCount,
-    SignalPayload, SignalTarget, game::five,
+    BoardSize, Cell, ChatText, ClientPacket, Direction, GameName, JoinTarget, RoomFilter, RoomId, SignalPayload,
+    SignalTarget, game::five,
 };
 use rand::RngExt as _;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub(super) enum Next {
     Drop,
     Bye,
     Vanish(Fate),
+    /// It lives on, while the client comes back over another.
+    TakeOver,
 }
 
 impl Honest {
@@ -56,8 +59,8 @@ impl Honest {
     /// Everything a client may do, and what networks and people do to clients.
     async fn misbehave(&mut self, talk: &mut Talk) -> Next {
         match self.rng.random_range(0..1000) {
-            0..4 => Next::Bye,
-            4..10 => Next::Drop,
+            0..3 => Next::Bye,
+            3..10 => Next::Drop,
             10..14 => Next::Vanish(Fate::Cut),
             14..18 => Next::Vanish(Fate::Vanishes),
             18..34 => {
@@ -68,6 +71,7 @@ impl Honest {
             }
             34..40 => {
                 self.count("flooded");
+                talk.floods = true;
                 for _ in 0..self.rng.random_range(5..60) {
                     self.play(talk);
                 }
@@ -77,6 +81,7 @@ impl Honest {
                 self.leave(talk);
                 Next::Stay
             }
+            52..57 => Next::TakeOver,
             _ => self.play(talk),
         }
     }
@@ -99,43 +104,55 @@ impl Honest {
                     if self.rng.random_ratio(1, 5) { JoinTarget::AnyOf(GameName::FIVE) } else { JoinTarget::Any };
                 self.ask(talk, &ClientPacket::Join { target });
             }
-            State::Asking | State::Leaving(_) => {}
+            State::Asking | State::Leaving(_) | State::Anew { .. } => {}
         }
         Next::Stay
     }
 
     fn play(&mut self, talk: &mut Talk) -> Next {
         let what = self.rng.random_range(0..100);
-        let (room, seat, five) = match &talk.state {
+        let (room, is_seated, five) = match &talk.state {
             State::Lobby => {
-                if what < 60 {
-                    let request = self.request();
-                    self.ask(talk, &request);
+                match what {
+                    0..60 => {
+                        let request = self.request();
+                        self.ask(talk, &request);
+                    }
+                    60..75 => self.talk_in_the_lobby(talk),
+                    _ => {}
                 }
                 return Next::Stay;
             }
-            State::Asking | State::Leaving(_) => return Next::Stay,
-            State::In(place) => (place.room().0, place.seat(), place.is_five()),
+            // Until all that was missed has come, it does not know what its commands have done.
+            State::In(place) if place.catches_up() => return Next::Stay,
+            State::In(place) => (place.room(), place.seat().is_some(), place.is_five()),
+            State::Asking | State::Leaving(_) | State::Anew { .. } => return Next::Stay,
         };
         let sent = match what {
             // As docs/protocol.md asks of who watches: anything but a list and a ping might come when the room has closed.
-            _ if seat.is_none() && !(20..28).contains(&what) => return Next::Stay,
-            0..8 => {
-                let number = self.word();
-                let text = table::line(room, self.name.as_str(), number);
-                talk.client.chat(ChatText::new(&text).expect("a short line"))
+            _ if !is_seated && !(20..28).contains(&what) => return Next::Stay,
+            0..6 => {
+                let text = self.line(&room.to_string());
+                talk.client.chat(text)
+            }
+            6..8 => {
+                let text = self.line(&room.to_string());
+                talk.client.emote(text)
             }
             8..16 => {
-                let bytes = table::signal(room, self.word(), self.rng.random_range(0..=248));
+                let bytes = words::signal(room.0, self.word(), self.rng.random_range(0..=248));
                 talk.client.signal(SignalTarget::Room, SignalPayload::new(&bytes).expect("at most 256 bytes"))
             }
             16..20 => talk.client.signal(SignalTarget::Myself, SignalPayload::new(b"me").expect("two bytes")),
-            20..25 => talk.client.send(&ClientPacket::Ping { nonce: 1 }),
-            25..28 => talk.client.send(&ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All }),
+            20..24 => talk.client.send(&ClientPacket::Ping { nonce: 1 }),
+            24..26 => talk.client.send(&ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All }),
+            26..28 => self.find_rooms(talk),
+            28..30 => self.whisper(talk),
+            30..33 => self.wish_as_an_owner(talk),
             _ => {
-                let seq = if five { talk.client.command(&self.five()) } else { talk.client.step(self.direction()) };
-                if let (Ok(seq), State::In(place), Some(_)) = (&seq, &mut talk.state, seat) {
-                    place.unanswered.insert(*seq);
+                let seq = self.command(&mut talk.client, five);
+                if let (Ok(seq), State::In(place)) = (&seq, &mut talk.state) {
+                    place.asked(*seq);
                 }
                 self.count("stepped");
                 seq.map(drop)
@@ -147,21 +164,9 @@ impl Honest {
         Next::Stay
     }
 
-    fn request(&mut self) -> ClientPacket {
-        let room = RoomId(self.rng.random_range(1..30));
-        match self.rng.random_range(0..20) {
-            0..8 => ClientPacket::Join { target: JoinTarget::Any },
-            8..10 => ClientPacket::Join { target: JoinTarget::Room(room) },
-            10..13 => ClientPacket::Join { target: JoinTarget::AnyOf(GameName::FIVE) },
-            13 if self.faulty_game => ClientPacket::Join { target: JoinTarget::AnyOf(FAULTY) },
-            13 => ClientPacket::Join { target: JoinTarget::AnyOf(GameName::constant("nothing")) },
-            14..16 => ClientPacket::OpenRoom {
-                game: self.rng.random::<bool>().then_some(GameName::FIVE),
-                title: RoomTitle::new("here").expect("a title"),
-                seats: SeatCount::new(self.rng.random_range(1..=10)).ok(),
-            },
-            _ => ClientPacket::Watch { room },
-        }
+    /// A step, or a stone.
+    pub(super) fn command(&mut self, client: &mut Client<SimStream>, five: bool) -> Result<u32, ClientError> {
+        if five { client.command(&self.five()) } else { client.step(self.direction()) }
     }
 
     fn ask(&self, talk: &mut Talk, request: &ClientPacket) {
@@ -207,6 +212,12 @@ impl Honest {
             1..4 => five::Command::Rematch,
             _ => five::Command::Place(Cell { x: self.rng.random_range(0..side), y: self.rng.random_range(0..6) }),
         }
+    }
+
+    /// Something to say there, which nobody has said before.
+    pub(super) fn line(&mut self, place: &str) -> ChatText {
+        let number = self.word();
+        ChatText::new(&words::text(place, self.name.as_str(), number)).expect("a short line")
     }
 
     fn word(&mut self) -> u32 {

@@ -4,11 +4,14 @@ use super::{
     faults,
     honest::{Honest, Standing, Standings},
     hostile::Hostile,
+    lore::Lore,
     mirror::Mirror,
     network::{Network, SimListener},
     observed::{self, Records},
     plan::{End, Plan},
+    sign_in::Account,
     watch::Watch,
+    words::Heard,
     world::World,
 };
 use malpan_net::{Counters, Shard};
@@ -43,6 +46,7 @@ pub(super) struct Driver {
     pub(super) hostile: Vec<JoinHandle<()>>,
     pub(super) hostile_so_far: u32,
     pub(super) names: Vec<Name>,
+    lore: Lore,
 }
 
 impl Driver {
@@ -102,6 +106,7 @@ impl Driver {
             hostile: Vec::new(),
             hostile_so_far: 0,
             names,
+            lore: Lore::default(),
         }
     }
 
@@ -141,7 +146,8 @@ impl Driver {
         if let Err(what) = self.watch.check() {
             self.world.fail(|| what);
         }
-        let counts = [self.watch.host.seats_taken(), self.watch.host.signed_in(), self.watch.admission.sessions()];
+        let host = &self.watch.host;
+        let counts = [host.seats_taken(), host.signed_in(), host.away(), self.watch.admission.sessions()];
         let counts = counts.map(|count| u8::try_from(count).unwrap_or(u8::MAX));
         self.world.hash(3, step.into(), &counts);
         !self.world.has_failed()
@@ -178,7 +184,18 @@ impl Driver {
                 network: self.network.clone(),
                 records: self.records.clone(),
                 standings: Arc::clone(&self.standings),
+                lore: self.lore.clone(),
+                clients: self.watch.clients.clone(),
                 faulty_game: self.plan.faulty_game,
+                grace: self.plan.config.limits.resume_grace,
+                everyone_is_kept: self.plan.everyone_is_kept(),
+                others: self.plan.honest,
+                account: (id % 4 == 0).then(Account::default),
+                kept: None,
+                player: None,
+                abandoned: false,
+                locked: Vec::new(),
+                heard: Heard::default(),
                 words: 0,
             };
             self.stands(id, Standing::Away);
@@ -199,6 +216,7 @@ impl Driver {
             rng: StdRng::seed_from_u64(self.rng.random()),
             world: Arc::clone(&self.world),
             network: self.network.clone(),
+            lore: self.lore.clone(),
         };
         self.hostile.push(self.watch.clients.spawn(client.live()));
     }

@@ -12,6 +12,9 @@ use malpan_protocol::{Name, RoomFilter, RoomId, Rooms};
 use std::{sync::PoisonError, time::Duration};
 use tokio::time::{Instant, sleep};
 
+/// The longest that an owner may have to wait for what others at the same address have tried, in seconds.
+const WRONG_PASSWORDS: u64 = 60;
+
 impl Driver {
     /// The faults stop: within bounded time everyone is playing or has a final answer, and sees what is.
     pub(super) async fn everyone_plays(&mut self) -> bool {
@@ -21,13 +24,18 @@ impl Driver {
         (0..self.plan.honest).for_each(|id| self.stands(id, Standing::Away));
         self.world.enter(Phase::Settling);
         // The server has to give up who has vanished before names and places are free again.
-        let silence = self.plan.config.limits.silence.as_secs();
-        let settled = self.until(silence + 45, "everyone plays or has an answer", |driver| {
+        let within = self.given_up_within() + if self.plan.accounts { WRONG_PASSWORDS } else { 0 };
+        let settled = self.until(within + 45, "everyone plays or has an answer", |driver| {
             let standings = driver.standings.lock().unwrap_or_else(PoisonError::into_inner);
             let away: Vec<_> = standings.iter().filter(|(_, standing)| **standing == Standing::Away).collect();
             // And the server knows who is gone.
             let half_open = driver.network.half_open();
-            if away.is_empty() && half_open == 0 { Ok(()) } else { Err(format!("{away:?}, {half_open} half open")) }
+            let kept = driver.watch.host.away();
+            if away.is_empty() && half_open == 0 && kept == 0 {
+                Ok(())
+            } else {
+                Err(format!("{away:?}, {half_open} half open, {kept} kept"))
+            }
         });
         if !settled.await {
             return false;
@@ -46,6 +54,12 @@ impl Driver {
         }
         self.the_list_shows_what_is().await;
         !self.world.has_failed()
+    }
+
+    /// In so many seconds the server has given up who has vanished.
+    fn given_up_within(&self) -> u64 {
+        let limits = &self.plan.config.limits;
+        (limits.silence + limits.resume_grace).as_secs()
     }
 
     /// A stranger who asks for the rooms sees who sits and who watches where.
@@ -74,8 +88,7 @@ impl Driver {
             0 => driver.watch.all_is_back(),
             clients => Err(format!("{clients} clients")),
         };
-        let silence = self.plan.config.limits.silence.as_secs();
-        if !self.until(silence + 15, "all counts are back", gone).await {
+        if !self.until(self.given_up_within() + 15, "all counts are back", gone).await {
             return;
         }
         self.world.count("everyone was gone, and all counts were back");
@@ -149,5 +162,8 @@ async fn rooms(network: &Network) -> Option<Rooms> {
     let stream = network.connect(Door::Players, [127, 0, 0, 1].into()).ok()?;
     let mut client = Client::handshake(stream, &ConnectOptions::default()).await.ok()?;
     client.sign_in_guest(Name::new("stranger").expect("a short name")).await.ok()?;
-    client.list_rooms(RoomId(0), RoomFilter::All).await.ok()
+    let rooms = client.list_rooms(RoomId(0), RoomFilter::All).await.ok();
+    // So that nobody is kept for it.
+    client.bye().await.ok()?;
+    rooms
 }

@@ -35,6 +35,7 @@ impl Game for Faulty {
     type Update = board::Position;
     type Refusal = board::Refusal;
     type Snapshot = board::State;
+    type Saved = ();
 
     fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<board::Position> {
         self.wear();

@@ -1,17 +1,22 @@
-//! Honest clients: the client library over links good and bad. They join, move, chat, stall, vanish and come back. What
-//! they hear is in talk.rs, what they do in acts.rs.
+//! Honest clients: the client library over links good and bad. They join, move, chat, stall, vanish and come back. How they
+//! come in is in sign_in.rs and back.rs, what they hear in talk.rs, what they do in acts.rs and social.rs.
 
 use super::{
     acts::Next,
+    back::Kept,
+    denials::{denied, kicked},
+    lore::Lore,
     network::{Door, Network},
     observed::Records,
+    sign_in::Account,
     stream::SimStream,
     table::Place,
-    talk::{Talk, denied, kicked},
+    talk::{State, Talk},
+    words::Heard,
     world::{Phase, World},
 };
 use malpan_client::{Client, ClientError, ConnectOptions};
-use malpan_protocol::{DenialCode, KickReason, Name};
+use malpan_protocol::{DenialCode, KickReason, Name, PlayerId, RoomId};
 use rand::{RngExt as _, rngs::StdRng};
 use std::{
     collections::BTreeMap,
@@ -20,6 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::task::TaskTracker;
 
 /// How everyone stands, for the driver.
 pub(super) type Standings = Arc<Mutex<BTreeMap<u32, Standing>>>;
@@ -45,7 +51,26 @@ pub(super) struct Honest {
     pub(super) network: Network,
     pub(super) records: Records,
     pub(super) standings: Standings,
+    pub(super) lore: Lore,
+    /// Where connections live on that it has left to themselves.
+    pub(super) clients: TaskTracker,
     pub(super) faulty_game: bool,
+    /// How long the server keeps who has lost the connection, and whether it has place for everyone who does.
+    pub(super) grace: Duration,
+    pub(super) everyone_is_kept: bool,
+    /// How many others there are, by whose names they go.
+    pub(super) others: u32,
+    /// Guests have none.
+    pub(super) account: Option<Account>,
+    /// What it could come back with.
+    pub(super) kept: Option<Kept>,
+    pub(super) player: Option<PlayerId>,
+    /// Some way in was not answered: it may be on its way still, and push out a later one.
+    pub(super) abandoned: bool,
+    /// Rooms of which it has heard that they have a password.
+    pub(super) locked: Vec<RoomId>,
+    /// What it was told outside of rooms.
+    pub(super) heard: Heard,
     /// Numbers what it says; the same numbers are never said again.
     pub(super) words: u32,
 }
@@ -70,16 +95,37 @@ impl Honest {
         let Ok(stream) = self.network.connect(Door::Players, self.address) else { return };
         self.world.count("connected");
         let options = ConnectOptions { timeout: Duration::from_secs(20), ..ConnectOptions::default() };
-        let mut client = match Client::handshake(stream, &options).await {
+        let client = match Client::handshake(stream, &options).await {
             Ok(client) => client,
             Err(error) => return self.connection_ended(&error, None),
         };
-        if let Err(error) = self.sign_in(&mut client).await {
-            return self.connection_ended(&error, None);
+        match self.come_in(client).await {
+            Ok(talk) => self.converse(talk).await,
+            Err(error) => self.connection_ended(&error, None),
         }
-        self.world.count("signed in");
-        self.log(|| "signed in".into());
-        let mut talk = Talk::new(client);
+    }
+
+    /// Comes back, or signs in.
+    async fn come_in(&mut self, mut client: Client<SimStream>) -> Result<Talk, ClientError> {
+        match self.kept.take() {
+            Some(_) if self.rng.random_ratio(1, 10) => self.count("gave up its token"),
+            Some(kept) => {
+                if let Some((state, spending)) = self.come_back(&mut client, kept).await? {
+                    self.log(|| format!("is back: {state:?}"));
+                    if matches!(state, State::In(_) | State::Anew { .. }) {
+                        self.stand(Standing::Plays);
+                    }
+                    return Ok(Talk::resumed(client, state, spending));
+                }
+            }
+            None => {}
+        }
+        self.sign_in(&mut client).await?;
+        self.count("signed in");
+        Ok(Talk::new(client))
+    }
+
+    async fn converse(&mut self, mut talk: Talk) {
         let mut next = Instant::now();
         loop {
             let heard = tokio::select! {
@@ -94,37 +140,32 @@ impl Honest {
                         return;
                     }
                 }
-                Some(Err(error)) => return self.connection_ended(&error, Some(&talk)),
+                Some(Err(error)) => {
+                    self.keep(&talk);
+                    return self.connection_ended(&error, Some(&talk));
+                }
                 None => {
                     match self.act(&mut talk).await {
                         Next::Stay => {}
-                        Next::Drop => return self.count("dropped the connection"),
+                        Next::Drop => {
+                            self.keep(&talk);
+                            return self.count("dropped the connection");
+                        }
                         Next::Bye => {
                             let _ = talk.client.bye().await;
                             return self.count("said goodbye");
                         }
                         Next::Vanish(fate) => {
+                            self.keep(&talk);
                             // What it has written is on its way; then nothing more.
                             self.count("vanished");
                             talk.client.get_ref().link.befall(fate);
                             return;
                         }
+                        Next::TakeOver => return self.take_over(talk),
                     }
                     next = Instant::now() + Duration::from_millis(self.rng.random_range(10..600));
                 }
-            }
-        }
-    }
-
-    async fn sign_in(&mut self, client: &mut Client<SimStream>) -> Result<(), ClientError> {
-        loop {
-            match client.sign_in_guest(self.name.clone()).await {
-                Err(ClientError::Denied(denial)) if denial.code == DenialCode::NameTaken => {
-                    // Its last connection may live on at the server until that has noticed.
-                    self.count("name taken");
-                    sleep(Duration::from_millis(self.rng.random_range(500..3000))).await;
-                }
-                other => return other.map(drop),
             }
         }
     }
@@ -149,12 +190,19 @@ impl Honest {
             (_, Some(reason)) | (&ClientError::Kicked(reason), _) => {
                 self.count(kicked(reason));
                 self.stand(Standing::Away);
-                let in_faulty =
-                    talk.is_some_and(|talk| talk.state.place().is_some_and(Place::is_faulty) || talk.asks());
+                let in_faulty = talk
+                    .is_none_or(|talk| talk.state.place().map_or(talk.waits_for_a_place(), Place::is_faulty))
+                    && self.faulty_game;
                 match reason {
                     KickReason::InternalError => self.world.fail(|| format!("{}: the server is at fault", self.name)),
                     KickReason::RoomFailed if !in_faulty => {
                         self.world.fail(|| format!("{} was not in a room that could fail", self.name));
+                    }
+                    KickReason::TakenOver | KickReason::SignedInElsewhere if !self.abandoned => {
+                        self.world.fail(|| format!("someone is here in place of {}: {reason:?}", self.name));
+                    }
+                    KickReason::Banned | KickReason::AccountDeleted => {
+                        self.world.fail(|| format!("nobody has sent {} away: {reason:?}", self.name));
                     }
                     _ => {}
                 }

@@ -1,18 +1,19 @@
 //! Hostile clients, and clients of the lecture wire. Each has one connection and one idea.
 
 use super::{
+    floods::one_more,
     ideas::{IDEAS, Idea, Idea as I},
+    lore::Lore,
     network::{Door, Network},
     pipe::Fate,
     stream::SimStream,
-    table,
     world::World,
 };
 use crate::{bytes_of, garbage::tls_greeting};
 use bytes::BytesMut;
 use malpan_client::protocol::{
-    ChatText, ClientCodec, ClientPacket, DenialCode, Direction, GameName, JoinTarget, Name, RoomFilter, RoomId,
-    RoomTitle, ServerPacket, SignalPayload, SignalTarget, SoftwareName, VersionRange,
+    ClientCodec, ClientPacket, DenialCode, Direction, JoinTarget, Name, ResumeToken, ServerPacket, SoftwareName,
+    VersionRange,
 };
 use rand::{RngExt as _, rngs::StdRng};
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ pub(super) struct Hostile {
     pub(super) rng: StdRng,
     pub(super) world: Arc<World>,
     pub(super) network: Network,
+    pub(super) lore: Lore,
 }
 
 impl Hostile {
@@ -79,12 +81,12 @@ impl Hostile {
                 stream.write_all(&hello()).await?;
                 self.listen_to_the_end(stream, None).await
             }
-            I::StealsNames => {
-                stream
-                    .write_all(&[hello(), bytes_of(&[ClientPacket::Guest { name: self.victim.clone() }])].concat())
-                    .await?;
-                self.read_for(&mut stream, 8000).await
-            }
+            I::StealsNames => self.steal_a_name(stream).await,
+            I::GuessesTokens | I::ReplaysTokens => self.try_tokens(idea, stream).await,
+            I::TakesOver => self.take_over(stream).await,
+            I::RegistersOddly | I::RegistersMany => self.register(idea, stream).await,
+            I::GuessesPasswords => self.guess_passwords(stream).await,
+            I::PutsOthersOut => self.put_others_out(stream).await,
             I::NeverReads => {
                 stream.write_all(&self.way_to_a_seat()).await?;
                 loop {
@@ -127,6 +129,7 @@ impl Hostile {
     /// The first and only words of those who have no more to say, and what they are to be told for them.
     fn opening(&mut self, idea: Idea) -> Option<(Vec<u8>, Option<DenialCode>)> {
         let nobody = ClientPacket::Guest { name: self.name("ghost") };
+        let nobody_else = || ClientPacket::Guest { name: self.name("twice") };
         Some(match idea {
             I::Silence => (vec![], None),
             I::HalfAHello => (hello()[..5].to_vec(), None),
@@ -147,8 +150,14 @@ impl Hostile {
             I::StepUnsigned => ([hello(), bytes_of(&[step(), nobody])].concat(), Some(DenialCode::OutOfOrder)),
             I::TwoHellos => ([hello(), hello(), bytes_of(&[nobody])].concat(), Some(DenialCode::OutOfOrder)),
             I::SignsInTwice => {
-                let guest = || ClientPacket::Guest { name: self.name("twice") };
-                ([hello(), bytes_of(&[guest(), guest()])].concat(), Some(DenialCode::OutOfOrder))
+                ([hello(), bytes_of(&[nobody_else(), nobody_else()])].concat(), Some(DenialCode::OutOfOrder))
+            }
+            I::ResumesOnceSignedIn => {
+                let token = ResumeToken::new([7; ResumeToken::BYTES]);
+                (
+                    [hello(), bytes_of(&[nobody_else(), ClientPacket::Resume { token, seen: None }])].concat(),
+                    Some(DenialCode::OutOfOrder),
+                )
             }
             I::GarbageFromASeat => {
                 let way = self.way_to_a_seat();
@@ -163,35 +172,12 @@ impl Hostile {
         self.read_for(&mut stream, 700).await?;
         for round in 1..=20 {
             let burst: Vec<_> =
-                (0..self.rng.random_range(1..30)).flat_map(|n| self.one_more(idea, round * 100 + n)).collect();
+                (0..self.rng.random_range(1..30)).flat_map(|n| one_more(self, idea, round * 100 + n)).collect();
             stream.write_all(&bytes_of(&burst)).await?;
             let pause = self.rng.random_range(0..300);
             self.read_for(&mut stream, pause).await?;
         }
         Ok(())
-    }
-
-    fn one_more(&self, idea: Idea, number: u32) -> Vec<ClientPacket> {
-        let name = self.name("foe");
-        vec![match idea {
-            I::FloodOfSteps => step(),
-            I::FloodOfChat => {
-                let text = table::line(0, name.as_str(), number);
-                ClientPacket::Chat { text: ChatText::new(&text).expect("a short line") }
-            }
-            I::FloodOfSignals => {
-                let payload = SignalPayload::new(&table::signal(0, number, 248)).expect("256 bytes");
-                ClientPacket::Signal { to: SignalTarget::Room, payload }
-            }
-            I::JoinsAndLeaves => return vec![ClientPacket::Leave, ClientPacket::Join { target: JoinTarget::Any }],
-            I::OpensRooms => {
-                let title = RoomTitle::new("mine").expect("a title");
-                let open = ClientPacket::OpenRoom { game: Some(GameName::BOARD), title, seats: None };
-                return vec![ClientPacket::Leave, open];
-            }
-            _ if number.is_multiple_of(2) => ClientPacket::ListRooms { after: RoomId(0), filter: RoomFilter::All },
-            _ => ClientPacket::Ping { nonce: number },
-        }]
     }
 
     /// Reads to the end. Over a link that no fault befell the last word is as expected, unless there was no place at all.
@@ -226,7 +212,7 @@ impl Hostile {
     }
 
     /// Reads whatever comes, for so many milliseconds.
-    async fn read_for(&self, stream: &mut SimStream, ms: u64) -> io::Result<()> {
+    pub(super) async fn read_for(&self, stream: &mut SimStream, ms: u64) -> io::Result<()> {
         let mut bytes = [0; 512];
         let reading = async {
             while stream.read(&mut bytes).await? > 0 {}
@@ -235,12 +221,12 @@ impl Hostile {
         timeout(Duration::from_millis(ms), reading).await.unwrap_or(Ok(()))
     }
 
-    fn way_to_a_seat(&self) -> Vec<u8> {
+    pub(super) fn way_to_a_seat(&self) -> Vec<u8> {
         let guest = ClientPacket::Guest { name: self.name("foe") };
         [hello(), bytes_of(&[guest, ClientPacket::Join { target: JoinTarget::Any }])].concat()
     }
 
-    fn name(&self, kind: &str) -> Name {
+    pub(super) fn name(&self, kind: &str) -> Name {
         Name::new(&format!("{kind}-{}", self.id)).expect("a short name")
     }
 
@@ -249,11 +235,11 @@ impl Hostile {
     }
 }
 
-fn hello() -> Vec<u8> {
+pub(super) fn hello() -> Vec<u8> {
     let client = SoftwareName::new("hostile").expect("a constant");
     bytes_of(&[ClientPacket::Hello { versions: VersionRange::SUPPORTED, client }])
 }
 
-fn step() -> ClientPacket {
+pub(super) fn step() -> ClientPacket {
     crate::step(1, Direction::Up)
 }

@@ -34,12 +34,24 @@ pub(super) enum Idea {
     LectureMoves,
     LectureGarbage,
     LectureNeverReads,
+    ResumesOnceSignedIn,
+    GuessesTokens,
+    ReplaysTokens,
+    TakesOver,
+    RegistersOddly,
+    RegistersMany,
+    GuessesPasswords,
+    GuessesRoomPasswords,
+    PutsOthersOut,
+    FloodOfWishes,
+    FloodOfWhispers,
+    FloodOfTheLobby,
 }
 
 use Idea as I;
 
 /// All of them, and how they are counted.
-pub(super) const IDEAS: [(Idea, &str); 31] = [
+pub(super) const IDEAS: [(Idea, &str); 43] = [
     (I::Silence, "hostile: silence"),
     (I::HalfAHello, "hostile: half a hello"),
     (I::AByteASecond, "hostile: a byte a second"),
@@ -71,4 +83,16 @@ pub(super) const IDEAS: [(Idea, &str); 31] = [
     (I::LectureMoves, "lecture: moves"),
     (I::LectureGarbage, "lecture: garbage"),
     (I::LectureNeverReads, "lecture: never reads"),
+    (I::ResumesOnceSignedIn, "hostile: resumes once signed in"),
+    (I::GuessesTokens, "hostile: guesses tokens"),
+    (I::ReplaysTokens, "hostile: replays tokens"),
+    (I::TakesOver, "hostile: takes over from itself"),
+    (I::RegistersOddly, "hostile: registers oddly"),
+    (I::RegistersMany, "hostile: registers many"),
+    (I::GuessesPasswords, "hostile: guesses passwords"),
+    (I::GuessesRoomPasswords, "hostile: guesses rooms' passwords"),
+    (I::PutsOthersOut, "hostile: puts others out"),
+    (I::FloodOfWishes, "hostile: a flood of wishes"),
+    (I::FloodOfWhispers, "hostile: a flood of whispers"),
+    (I::FloodOfTheLobby, "hostile: a flood of the lobby"),
 ];

@@ -34,7 +34,8 @@ impl Now<'_> {
     /// The first that does not hold.
     pub(super) fn check(&self) -> Verdict {
         self.members_at_most_seats()?;
-        self.each_member_has_a_live_session()?;
+        self.each_member_has_a_live_session_or_one_within_its_grace()?;
+        self.the_away_are_within_their_bounds()?;
         self.each_seat_has_a_member()?;
         self.no_effect_of_an_unsigned_connection()?;
         self.queues_are_within_their_bounds()?;
@@ -66,15 +67,39 @@ impl Now<'_> {
         Ok(())
     }
 
-    /// Sessions have no grace yet: that comes with resuming.
-    fn each_member_has_a_live_session(&self) -> Verdict {
+    fn each_member_has_a_live_session_or_one_within_its_grace(&self) -> Verdict {
+        let grace = self.watch.config.limits.resume_grace;
+        let is_live =
+            |id| self.sessions.get(&id).is_some_and(|session: &SessionHandle| session.close_reason().is_none());
         for (id, room) in &self.mirror.rooms {
-            for session in room.seated.values().chain(&room.watching) {
-                let live = self.sessions.get(session).is_some_and(|session| session.close_reason().is_none());
-                if !live {
-                    return Err(format!("session {session} is in room {id} and is gone"));
+            for member in room.seated.values() {
+                match member.away_since {
+                    None if !is_live(member.session) => {
+                        return Err(format!("session {} is in room {id} and is gone", member.session));
+                    }
+                    Some(_) if is_live(member.session) => {
+                        return Err(format!("session {} is away from room {id} and lives", member.session));
+                    }
+                    Some(since) if since.elapsed() > grace + Duration::from_millis(2) => {
+                        return Err(format!("{member:?} has been away from room {id} for {:?}", since.elapsed()));
+                    }
+                    _ => {}
                 }
             }
+            if let Some(gone) = room.watching.iter().find(|&&session| !is_live(session)) {
+                return Err(format!("session {gone} watches room {id} and is gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each seat of someone who is away has its player, whom the server expects back.
+    fn the_away_are_within_their_bounds(&self) -> Verdict {
+        let (away, limits) = (self.watch.host.away(), &self.watch.config.limits);
+        let seats = self.mirror.rooms.values().flat_map(|room| room.seated.values());
+        let seats = seats.filter(|member| member.away_since.is_some()).count();
+        if away < seats || away > limits.sessions || (away > 0 && limits.resume_grace.is_zero()) {
+            return Err(format!("{away} are away, and {seats} seats are theirs"));
         }
         Ok(())
     }
@@ -83,7 +108,7 @@ impl Now<'_> {
     fn each_seat_has_a_member(&self) -> Verdict {
         let mut seated = BTreeSet::new();
         for (&id, room) in &self.mirror.rooms {
-            for &session in room.seated.values().chain(&room.watching) {
+            for session in room.sessions() {
                 if !seated.insert(session) {
                     return Err(format!("session {session} is in room {id} and in another"));
                 }
@@ -103,8 +128,8 @@ impl Now<'_> {
 
     fn no_effect_of_an_unsigned_connection(&self) -> Verdict {
         for room in self.mirror.rooms.values() {
-            for session in room.seated.values().chain(&room.watching) {
-                if self.sessions.get(session).is_some_and(|session| !session.is_established()) {
+            for session in room.sessions() {
+                if self.sessions.get(&session).is_some_and(|session| !session.is_established()) {
                     return Err(format!("session {session} has a place and has not signed in"));
                 }
             }
@@ -141,11 +166,14 @@ impl Now<'_> {
         }
         let sweeps = shards.len() + rules.len();
         let (refused, _) = network.at_the_server();
-        let expected = on_shards + sweeps + refused + clients.len() + server_tasks;
+        // One for each, which ends their grace.
+        let away = self.watch.host.away();
+        let expected = on_shards + sweeps + refused + away + clients.len() + server_tasks;
         let alive = Handle::current().metrics().num_alive_tasks();
         if alive != expected {
             return Err(format!(
-                "{alive} tasks live: {on_shards} on shards, {sweeps} sweeps, {refused} farewells, {} clients, \
+                "{alive} tasks live: {on_shards} on shards, {sweeps} sweeps, {refused} farewells, {away} away, \
+                 {} clients, \
                  {server_tasks} of the server",
                 clients.len()
             ));

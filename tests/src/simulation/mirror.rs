@@ -30,11 +30,28 @@ pub(super) struct Mirror {
 /// One open room.
 #[derive(Debug, Default)]
 pub(super) struct MirroredRoom {
-    pub(super) seated: BTreeMap<u64, u64>,
+    pub(super) seated: BTreeMap<u64, MirroredMember>,
     pub(super) watching: BTreeSet<u64>,
     pub(super) failed: bool,
     /// Since when nobody sits there.
     pub(super) empty_since: Option<Instant>,
+}
+
+/// Who sits on one seat.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MirroredMember {
+    /// The session that took the seat, and the one that has it.
+    pub(super) first: u64,
+    pub(super) session: u64,
+    /// Since when that is lost.
+    pub(super) away_since: Option<Instant>,
+}
+
+impl MirroredRoom {
+    /// The sessions of whoever is in it, away or not.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = u64> {
+        self.seated.values().map(|member| member.session).chain(self.watching.iter().copied())
+    }
 }
 
 /// Listens to the log of the thread that runs the simulation.
@@ -65,18 +82,26 @@ impl Mirror {
                 self.failed.insert(room, said.game == "faulty");
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.failed = true;
-                    self.sent_away.extend(room.seated.values().chain(&room.watching));
+                    self.sent_away.extend(room.sessions());
                 }
                 false
             }
             ("took the seat", Some(seat), Some(session)) => self.rooms.get_mut(&room).is_none_or(|room| {
                 room.empty_since = None;
-                room.seated.insert(seat, session).is_some()
+                let member = MirroredMember { first: session, session, away_since: None };
+                room.seated.insert(seat, member).is_some()
+            }),
+            ("away", Some(seat), Some(session)) => self
+                .member(room, seat)
+                .is_none_or(|member| member.away_since.replace(Instant::now()).is_some() || member.session != session),
+            ("back in the seat", Some(seat), Some(session)) => self.member(room, seat).is_none_or(|member| {
+                member.away_since = None;
+                std::mem::replace(&mut member.session, session) == session
             }),
             ("left the seat", Some(seat), Some(session)) => self.rooms.get_mut(&room).is_none_or(|room| {
                 let left = room.seated.remove(&seat);
                 room.empty_since = room.seated.is_empty().then(Instant::now);
-                left != Some(session)
+                left.is_none_or(|left| left.session != session)
             }),
             ("watches", _, Some(session)) => {
                 self.rooms.get_mut(&room).is_none_or(|room| !room.watching.insert(session))
@@ -89,6 +114,10 @@ impl Mirror {
         if contradicts {
             self.contradictions.push(format!("the log contradicts itself with {said:?}"));
         }
+    }
+
+    fn member(&mut self, room: u32, seat: u64) -> Option<&mut MirroredMember> {
+        self.rooms.get_mut(&room)?.seated.get_mut(&seat)
     }
 
     fn number(&mut self, session: u64) -> u64 {

@@ -155,6 +155,8 @@ impl<G: Observable> Game for Observed<G> {
     type Update = G::Update;
     type Refusal = G::Refusal;
     type Snapshot = G::Snapshot;
+    /// A simulation is one life of a server.
+    type Saved = ();
 
     fn take_seat(&mut self, now: Duration, seat: Seat) -> Effects<G::Update> {
         self.twin.take_seat(now, seat);

@@ -30,14 +30,26 @@ pub(super) struct Plan {
     pub(super) addresses: u8,
     pub(super) steps: u32,
     pub(super) faulty_game: bool,
+    /// Whether some of the clients have accounts.
+    pub(super) accounts: bool,
     pub(super) end: End,
 }
 
 impl Plan {
+    /// Whether there is place for everyone who may be away.
+    pub(super) fn everyone_is_kept(&self) -> bool {
+        let limits = &self.config.limits;
+        limits.sessions >= ROOMY.0 && limits.sessions_per_address >= ROOMY.1
+    }
+
     pub(super) fn from(rng: &mut StdRng) -> Self {
         let honest = rng.random_range(8..=28);
+        let mut config = config(rng);
+        // Elsewhere passwords are refused unread, which costs nothing.
+        let accounts = rng.random_ratio(1, 3);
+        config.accounts.allow_plain_passwords = accounts;
         Self {
-            config: config(rng),
+            config,
             shards: rng.random_range(1..=3),
             rules: if rng.random_ratio(1, 4) { rng.random_range(1..=2) } else { 0 },
             honest,
@@ -45,6 +57,7 @@ impl Plan {
             addresses: rng.random_range(3..=8),
             steps: rng.random_range(40..=140),
             faulty_game: rng.random_ratio(1, 4),
+            accounts,
             end: match rng.random_range(0..4) {
                 0 | 1 => End::EveryoneGoes,
                 2 => End::StopInPeace,
@@ -53,6 +66,9 @@ impl Plan {
         }
     }
 }
+
+/// Sessions in all and for each address where they are not tight.
+const ROOMY: (usize, usize) = (1000, 64);
 
 /// One of `usual` and, now and then, of `tight`.
 fn one_of<T: Copy>(rng: &mut StdRng, usual: T, tight: &[T]) -> T {
@@ -66,11 +82,15 @@ fn config(rng: &mut StdRng) -> Config {
     config.game.board = BoardSize::new(width, height).expect("a board");
     config.game.seats = SeatCount::new(rng.random_range(2..=10)).expect("a count of seats");
     config.game.tick = one_of(rng, ms(33), &[ms(0), ms(200)]);
+    // Passwords cost the machine's time, and nothing here runs on another thread.
+    (config.accounts.argon2_memory_kib, config.accounts.argon2_iterations) = (1024, 1);
     config.drain = one_of(rng, seconds(6), &[seconds(0), seconds(3)]);
     let limits = &mut config.limits;
-    limits.resume_grace = Duration::ZERO;
-    limits.sessions = one_of(rng, 1000, &[12, 30]);
-    limits.sessions_per_address = one_of(rng, 64, &[2, 5]);
+    limits.resume_grace = one_of(rng, seconds(5), &[seconds(0), seconds(1), seconds(12)]);
+    limits.ring_events = one_of(rng, 256, &[0, 3, 20]);
+    limits.ring_bytes = one_of(rng, 65_536, &[0, 300]);
+    limits.sessions = one_of(rng, ROOMY.0, &[12, 30]);
+    limits.sessions_per_address = one_of(rng, ROOMY.1, &[2, 5]);
     limits.unsigned = one_of(rng, 200, &[3, 6]);
     limits.hello_within = one_of(rng, seconds(5), &[seconds(1)]);
     limits.sign_in_within = one_of(rng, seconds(10), &[seconds(3)]);

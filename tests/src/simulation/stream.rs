@@ -38,6 +38,8 @@ pub(super) struct LinkState {
     pub(super) client_has_it: bool,
     /// The server has ended its side: what it reads from then on is discarded.
     pub(super) server_shut_down: bool,
+    /// Since when it has. A session that ends has let go of its player up to a few seconds before.
+    pub(super) server_ended: Option<Instant>,
     /// A fault befell it, so that nothing about it can be expected.
     pub(super) disturbed: bool,
     /// The client says no hello, whatever it says.
@@ -87,6 +89,7 @@ impl Link {
             server_has_it: true,
             client_has_it: true,
             server_shut_down: false,
+            server_ended: None,
             disturbed: false,
             never_greets: false,
             fails: None,
@@ -208,6 +211,7 @@ impl AsyncWrite for SimStream {
         state.outgoing(self.side).end();
         if self.side == Side::Server {
             state.server_shut_down = true;
+            state.server_ended.get_or_insert_with(Instant::now);
         }
         Poll::Ready(Ok(()))
     }
@@ -224,7 +228,10 @@ impl Drop for SimStream {
         }
         match self.side {
             Side::Client => state.client_has_it = false,
-            Side::Server => state.server_has_it = false,
+            Side::Server => {
+                state.server_has_it = false;
+                state.server_ended.get_or_insert_with(Instant::now);
+            }
         }
     }
 }

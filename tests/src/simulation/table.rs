@@ -1,14 +1,21 @@
 //! A room as an honest client has it: everything that it is told must follow from what it was told before.
 
-use super::{faulty::FaultyView, observed::Shown};
+use super::{
+    faulty::FaultyView,
+    observed::Shown,
+    words::{Heard, Kind},
+};
 use malpan_client::{BoardView, Room};
 use malpan_protocol::{
-    Ack, Chatted, GameName, Joined, Name, RoomId, Seat, ServerPacket, Signalled, game::board::Position, game::five,
+    Ack, GameName, Joined, Name, RoomId, Seat, Seen, ServerPacket, Snapshot, game::board::Position, game::five,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+/// The title of rooms that belong to someone.
+pub(super) const OWNED: &str = "owned";
 
 /// The room, by its game.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Table {
     Board(Room<BoardView>),
     Five(Room<five::State>),
@@ -26,15 +33,28 @@ macro_rules! each {
 }
 
 /// A place in a room, and what is expected of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     table: Table,
     /// Commands that nothing has answered yet.
     pub(super) unanswered: BTreeSet<u32>,
-    /// The last number that each name has said, in chat and in signals.
-    said: BTreeMap<(bool, String), u32>,
+    /// The last command that was sent over this connection, and the last that was done.
+    sent: u32,
+    done: u32,
+    heard: Heard,
+    catches_up: Option<CatchingUp>,
+    /// The owner has gone, and who follows comes next.
+    owner_is_gone: bool,
     pub(super) events: u64,
     pub(super) snapshots: u64,
+}
+
+/// What still has to come before someone who is back knows all that was missed.
+#[derive(Debug, Clone, Copy)]
+struct CatchingUp {
+    events: u32,
+    /// The answer to an earlier try may have been lost, and with it what it said of commands.
+    knows_acks: bool,
 }
 
 impl Place {
@@ -48,7 +68,17 @@ impl Place {
         if joined.members.len() > joined.seats.count() {
             return Err(format!("{} members on {} seats", joined.members.len(), joined.seats));
         }
-        let place = Self { table, unanswered: BTreeSet::new(), said: BTreeMap::new(), events: 0, snapshots: 0 };
+        let place = Self {
+            table,
+            unanswered: BTreeSet::new(),
+            sent: 0,
+            done: 0,
+            heard: Heard::default(),
+            catches_up: None,
+            owner_is_gone: false,
+            events: 0,
+            snapshots: 0,
+        };
         place.check_names()?;
         Ok(place)
     }
@@ -61,6 +91,10 @@ impl Place {
         each!(&self.table, room => room.own_seat())
     }
 
+    pub(super) fn seen(&self) -> Seen {
+        each!(&self.table, room => room.seen())
+    }
+
     pub(super) fn is_faulty(&self) -> bool {
         matches!(self.table, Table::Faulty(_))
     }
@@ -69,43 +103,131 @@ impl Place {
         matches!(self.table, Table::Five(_))
     }
 
+    /// Whether it is a room that may have an owner: only those have this title.
+    pub(super) fn is_owned(&self) -> bool {
+        each!(&self.table, room => room.title().as_str() == OWNED)
+    }
+
+    /// The name of whoever owns the room, and whether that is the client itself.
+    pub(super) fn owner(&self) -> Option<(&Name, bool)> {
+        let owner = each!(&self.table, room => room.owner())?;
+        Some((self.name(owner)?, Some(owner) == self.seat()))
+    }
+
+    /// Everyone with a seat.
+    pub(super) fn names(&self) -> Vec<Name> {
+        each!(&self.table, room => room.members().map(|(_, name)| name.clone()).collect())
+    }
+
     fn name(&self, seat: Seat) -> Option<&Name> {
         each!(&self.table, room => room.name(seat))
     }
 
+    /// A command was sent.
+    pub(super) fn asked(&mut self, seq: u32) {
+        self.unanswered.insert(seq);
+        self.sent = self.sent.max(seq);
+    }
+
+    /// The client is back: so many events follow, and then how the game stands.
+    pub(super) fn misses(&mut self, events: u32, knows_acks: bool) {
+        self.catches_up = Some(CatchingUp { events, knows_acks });
+    }
+
+    /// Whether what was missed has not all come yet.
+    pub(super) fn catches_up(&self) -> bool {
+        self.catches_up.is_some()
+    }
+
     /// Takes in what the room says.
     pub(super) fn hear(&mut self, packet: &ServerPacket) -> Result<(), String> {
+        let is_missed = self.is_missed(packet)?;
+        if std::mem::take(&mut self.owner_is_gone) && !matches!(packet, ServerPacket::Owner { .. }) {
+            return Err(format!("the owner has gone, and nobody follows but {packet:?}"));
+        }
+        if let ServerPacket::Left(left) = packet {
+            self.owner_is_gone = each!(&self.table, room => room.owner()) == Some(left.seat);
+        }
         each!(&mut self.table, room => room.apply(packet)).map_err(|error| format!("{error}, at {packet:?}"))?;
+        let room = self.room();
         match packet {
             ServerPacket::Entered(_) => self.check_names()?,
-            ServerPacket::Chat(chat) => self.chat(chat)?,
-            ServerPacket::Signal(signal) => self.signal(signal)?,
+            ServerPacket::Chat(said) | ServerPacket::Emote(said) => {
+                let name = self.name(said.seat).ok_or("chat of an empty seat")?.as_str().to_owned();
+                self.heard.text(Kind::Line, &room.to_string(), &name, said.text.as_str())?;
+            }
+            ServerPacket::History(history) if history.room != room => {
+                return Err(format!("{history:?} in room {room}"));
+            }
+            ServerPacket::History(history) => {
+                for line in &history.lines {
+                    self.heard.text(Kind::Line, &room.to_string(), line.name.as_str(), line.text.as_str())?;
+                }
+            }
+            ServerPacket::Signal(signal) => {
+                let name = self.name(signal.seat).ok_or("a signal of an empty seat")?.as_str().to_owned();
+                self.heard.signal(room, &name, signal.payload.as_bytes())?;
+            }
+            ServerPacket::Away { seat, .. } | ServerPacket::Back { seat, .. }
+                if Some(*seat) == self.seat() && !is_missed =>
+            {
+                return Err(format!("it is here, and hears {packet:?}"));
+            }
             ServerPacket::Updates(updates) => self.answered(&updates.acks)?,
             ServerPacket::Happened(happened) => self.answered(happened.ack.as_slice())?,
-            ServerPacket::Snapshot(snapshot) => {
-                self.snapshots += 1;
-                let own = snapshot.acks.iter().find(|ack| Some(ack.seat) == self.seat());
-                if let Some(ack) = own {
-                    // Those before it were answered too, in what was left out.
-                    self.unanswered.retain(|&seq| seq > ack.seq);
-                }
+            ServerPacket::Snapshot(snapshot) => self.stands(snapshot)?,
+            ServerPacket::Refused(refused) if !self.unanswered.remove(&refused.seq) => {
+                return Err(format!("command {} was refused, and nobody waits for that", refused.seq));
             }
-            ServerPacket::Refused(refused) => {
-                if !self.unanswered.remove(&refused.seq) {
-                    return Err(format!("command {} was refused, and nobody waits for that", refused.seq));
-                }
-            }
-            _ => return Ok(()),
+            _ => {}
         }
         self.events += 1;
         Ok(())
     }
 
+    /// Whether it is one of the events that were missed: as many as was said, and then a snapshot.
+    fn is_missed(&mut self, packet: &ServerPacket) -> Result<bool, String> {
+        use ServerPacket as P;
+        let Some(CatchingUp { events, .. }) = &mut self.catches_up else { return Ok(false) };
+        match packet {
+            P::Snapshot(_) if *events == 0 => {}
+            P::Entered(_) | P::Left(_) | P::Chat(_) | P::Emote(_) | P::Signal(_) | P::Happened(_) if *events > 0 => {
+                *events -= 1;
+            }
+            P::Away { .. } | P::Back { .. } | P::Owner { .. } if *events > 0 => *events -= 1,
+            _ => return Err(format!("{events} events were missed, and {packet:?} comes")),
+        }
+        Ok(true)
+    }
+
+    fn stands(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        let own = snapshot.acks.iter().find(|ack| Some(ack.seat) == self.seat());
+        let Some(back) = self.catches_up.take() else {
+            self.snapshots += 1;
+            if let Some(ack) = own {
+                // Those before it were answered too, in what was left out.
+                self.unanswered.retain(|&seq| seq > ack.seq);
+                self.done = self.done.max(ack.seq);
+            }
+            return Ok(());
+        };
+        // Of the commands of the connection before: those above were not done, and from here on they are numbered anew.
+        let ack = own.ok_or("someone who is back has no seat")?.seq;
+        if ack > self.sent || (ack < self.done && back.knows_acks) {
+            return Err(format!("command {ack} is said to be the last that was done, of {}, {}", self.sent, self.done));
+        }
+        self.unanswered.clear();
+        (self.sent, self.done) = (0, 0);
+        Ok(())
+    }
+
     fn answered(&mut self, acks: &[Ack]) -> Result<(), String> {
-        for ack in acks {
-            if Some(ack.seat) == self.seat() && !self.unanswered.remove(&ack.seq) {
+        let seat = self.seat();
+        for ack in acks.iter().filter(|ack| Some(ack.seat) == seat) {
+            if !self.unanswered.remove(&ack.seq) {
                 return Err(format!("command {} was acknowledged, and nobody waits for that", ack.seq));
             }
+            self.done = self.done.max(ack.seq);
         }
         Ok(())
     }
@@ -114,43 +236,6 @@ impl Place {
     fn check_names(&self) -> Result<(), String> {
         let ghost = each!(&self.table, room => room.members().find(|(_, name)| name.as_str().starts_with("ghost")));
         ghost.map_or(Ok(()), |(seat, name)| Err(format!("{name} sits on {seat:?} and has not signed in")))
-    }
-
-    fn chat(&mut self, chat: &Chatted) -> Result<(), String> {
-        let name = self.name(chat.seat).ok_or("chat of an empty seat")?.as_str().to_owned();
-        let mut parts = chat.text.as_str().split(' ');
-        let (Some("in"), Some(room), Some(who), Some(number)) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return if name.starts_with("lecture-") { Ok(()) } else { Err(format!("{name} says {:?}", chat.text)) };
-        };
-        let number = number.parse().map_err(|_| "a line without its number")?;
-        // Whoever does not know the room says 0.
-        if (room != "0" && room != self.room().to_string()) || who != name {
-            return Err(format!("room {} hears of {name}: {:?}", self.room(), chat.text));
-        }
-        self.rises(false, name, number)
-    }
-
-    fn signal(&mut self, signal: &Signalled) -> Result<(), String> {
-        let name = self.name(signal.seat).ok_or("a signal of an empty seat")?.as_str().to_owned();
-        let bytes = signal.payload.as_bytes();
-        let word =
-            |at: usize| bytes.get(at..at + 4).map(|four| u32::from_le_bytes(four.try_into().expect("four bytes")));
-        let (Some(room), Some(number)) = (word(0), word(4)) else { return Err("a signal cut short".into()) };
-        if room != 0 && room != self.room().0 {
-            return Err(format!("room {} hears a signal of room {room}", self.room()));
-        }
-        self.rises(true, name, number)
-    }
-
-    fn rises(&mut self, signal: bool, name: String, number: u32) -> Result<(), String> {
-        let last = self.said.entry((signal, name)).or_default();
-        if number <= *last {
-            return Err(format!("number {number} of someone's words after {last}"));
-        }
-        *last = number;
-        Ok(())
     }
 
     /// What differs from how the game stands at the server.
@@ -168,16 +253,4 @@ impl Place {
             _ => None,
         }
     }
-}
-
-/// A line of chat that says where it was said, by whom, and the how manieth it is.
-pub(super) fn line(room: u32, who: &str, number: u32) -> String {
-    format!("in {room} {who} {number}")
-}
-
-/// Match data of the same kind.
-pub(super) fn signal(room: u32, number: u32, filler: usize) -> Vec<u8> {
-    let mut bytes = [room.to_le_bytes(), number.to_le_bytes()].concat();
-    bytes.resize(8 + filler, 7);
-    bytes
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 /// What a session that ends may take: 2 s to write, 1 s to discard.
-const CLOSING: Duration = Duration::from_millis(3010);
+pub(super) const CLOSING: Duration = Duration::from_millis(3010);
 
 /// Everything that can be looked at.
 pub(super) struct Watch {
@@ -44,7 +44,7 @@ pub(super) struct Watch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Gained {
     pub(super) accepted: u64,
-    /// Room, seat and session; who watches has none.
+    /// Room, seat and the session that took it; who watches has no seat.
     pub(super) places: BTreeSet<(u32, Option<u64>, u64)>,
     pub(super) rooms: BTreeSet<u32>,
 }
@@ -80,6 +80,7 @@ impl Watch {
             ("rooms", self.host.rooms()),
             ("seats", self.host.seats_taken()),
             ("names", self.host.signed_in()),
+            ("away", self.host.away()),
             ("streams", self.network.at_the_server().1),
         ]
     }
@@ -96,7 +97,7 @@ impl Watch {
 
     pub(super) fn gained(&self, mirror: &Mirror) -> Gained {
         let places = mirror.rooms.iter().flat_map(|(&id, room)| {
-            let seated = room.seated.iter().map(move |(&seat, &session)| (id, Some(seat), session));
+            let seated = room.seated.iter().map(move |(&seat, member)| (id, Some(seat), member.first));
             seated.chain(room.watching.iter().map(move |&session| (id, None, session)))
         });
         Gained {

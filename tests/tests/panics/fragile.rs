@@ -39,6 +39,7 @@ impl Game for Fragile {
     type Update = ();
     type Refusal = ();
     type Snapshot = ();
+    type Saved = ();
 
     fn take_seat(&mut self, _: Duration, _: Seat) -> Effects<()> {
         self.at(Place::TakeSeat);

@@ -1,7 +1,10 @@
 //! Coming back after a lost connection: in memory, several shards in one runtime, paused time.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod budgets;
+mod drain;
 mod grace;
+mod owners;
 mod random;
 mod seats;
 mod tokens;

@@ -1,6 +1,6 @@
 //! Pings: how long an answer takes, and whether anything comes at all.
 
-use super::SILENCE;
+use super::stay::SILENCE;
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -1,7 +1,12 @@
 //! The link against a server that the test plays packet by packet, in paused time.
 
-use super::{Command, Identity, Link, LinkEvent, NAME_HELD, SILENCE};
-use crate::play::testing::{Calls, denied, joined, name, seat, telephone, welcome};
+mod accounts;
+
+use super::{Command, Link, LinkEvent, Start, judge::NAME_HELD, stay::SILENCE, task::STABLE};
+use crate::play::{
+    identity::Identity,
+    testing::{Calls, denied, joined, name, seat, telephone, welcome},
+};
 use malpan_client::protocol::{
     BoardSize, Cell, ClientPacket, DenialCode, KickReason, Name, PlayerId, ResumeToken, Resumed, Resumption, RoomId,
     Seen, ServerPacket,
@@ -11,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 fn start(text: &str, generated: bool) -> (Link, Calls) {
     let (dial, calls) = telephone();
-    (Link::spawn(dial, Identity { name: name(text), generated }), calls)
+    (Link::spawn(dial, Identity::Guest { name: name(text), generated }, Start::AtOnce), calls)
 }
 
 /// The next event but connecting and round trips.
@@ -79,7 +84,7 @@ async fn a_connection_that_lasted_makes_the_waits_short_again() {
     }
     let (mut peer, _) = calls.sign_in().await;
     // It answers pings for a while, and goes.
-    let _ = timeout(super::STABLE, peer.next()).await;
+    let _ = timeout(STABLE, peer.next()).await;
     drop(peer);
     let mut last = None;
     while let Some(event) = link.try_next() {
@@ -122,7 +127,7 @@ async fn a_taken_name_is_asked_for_again() {
     assert_eq!(next(&mut link).await, LinkEvent::NameTaken(name("Ann")));
     // A person may take long; no connection waits meanwhile.
     assert!(timeout(Duration::from_secs(600), calls.accept()).await.is_err());
-    assert!(link.send(Command::SignIn(name("Ann2"))));
+    assert!(link.send(Command::SignIn(Identity::guest(name("Ann2")))));
     assert_eq!(calls.sign_in().await.1, name("Ann2"));
     assert_eq!(next(&mut link).await, online("Ann2"));
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use command::Command;
 use lines::{Line, Lines};
-use malpan_client::protocol::{Audience, ChatText, JoinTarget, Manner, Part, PlayerId, RoomId, RoomPlan, RoomQuery};
+use malpan_client::protocol::{ChatText, JoinTarget, Manner, RoomId, RoomQuery};
 use std::{collections::VecDeque, io, time::Duration};
 use tokio::{
     io::{AsyncBufRead, AsyncWrite, AsyncWriteExt},
@@ -186,13 +186,15 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
     }
 
     async fn do_slash(&mut self, slash: Slash) -> io::Result<()> {
-        let now = now();
-        let asked = match slash {
+        let own = match self.session.ask(slash, self.game, now()) {
+            Ok(None) => return Ok(()),
+            Ok(Some(own)) => own,
+            Err(why) => return self.print(&format!("error: {why}")).await,
+        };
+        let asked = match own {
             Slash::Say(text) => self.chat(text),
-            Slash::Emote(text) => self.session.say_here(Manner::Emote, text, now),
-            Slash::Whisper { to, text } => self.session.say(Audience::Player(to), Manner::Say, text, now),
-            Slash::Who if self.session.table().is_some() => return self.print_table(shown::members).await,
-            Slash::Who => self.session.list_lobby(PlayerId(0), now),
+            Slash::Rooms(query) => self.session.find_rooms(*query, now()),
+            Slash::Who => return self.print_table(shown::members).await,
             Slash::Mute(name) => {
                 self.session.muted_mut().mute(name.clone());
                 return self.print(&format!("muted {name}")).await;
@@ -205,23 +207,7 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
                 let names: Vec<_> = self.session.muted().names().map(|name| format!("muted {name}")).collect();
                 return self.print(&if names.is_empty() { "muted nobody".into() } else { names.join("\n") }).await;
             }
-            Slash::Rooms(query) => self.session.find_rooms(*query, now),
-            Slash::Open(plan) => {
-                let game = plan.game.or(self.game.map(Game::name));
-                self.session.go(Goal::Create(Box::new(RoomPlan { game, ..*plan })), now)
-            }
-            Slash::Join { room, password: None } => self.session.go(Goal::Join(JoinTarget::Room(room)), now),
-            Slash::Watch { room, password: None } => self.session.go(Goal::Watch(room), now),
-            Slash::Join { room, password: Some(password) } => {
-                self.session.go(Goal::Unlock { room, part: Part::Seat, password }, now)
-            }
-            Slash::Watch { room, password: Some(password) } => {
-                self.session.go(Goal::Unlock { room, part: Part::Watch, password }, now)
-            }
-            Slash::Leave => self.session.go(Goal::Lobby, now),
-            Slash::Kick(name) => self.session.remove(name, now),
-            Slash::HandOver(name) => self.session.hand_over(name, now),
-            Slash::Help => return self.print(&format!("commands: {SLASH_COMMANDS}")).await,
+            _ => return self.print(&format!("commands: {SLASH_COMMANDS}")).await,
         };
         match asked {
             Ok(()) => Ok(()),
@@ -259,7 +245,7 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
             match news {
                 News::Joined { .. } => self.print_table(shown::members).await?,
                 News::Rooms { rooms, next, first } => self.continue_list(rooms.len(), first, next).await?,
-                News::Found { rooms, next, first } => self.continue_search(rooms.len(), first, next).await?,
+                News::Found { rooms, next, first, .. } => self.continue_search(rooms.len(), first, next).await?,
                 News::Lobby { total, next: None, .. } => self.print(&format!("lobby {total}")).await?,
                 News::Lobby { next: Some(after), .. } => {
                     if let Err(why) = self.session.list_lobby(after, now()) {
@@ -270,7 +256,12 @@ impl<'a, R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Plain<'a, R, W> {
                     return Ok(Some(Ending::Failed(format!("the name {name} is taken: choose another with --name"))));
                 }
                 News::Failed { why, unreachable } => {
-                    return Ok(Some(Ending::Failed(words::failure(self.address, &why, unreachable))));
+                    return Ok(Some(Ending::Failed(words::failure(
+                        self.address,
+                        &why,
+                        unreachable,
+                        self.session.was_online(),
+                    ))));
                 }
                 News::Offline { .. } if self.ending => return Ok(Some(self.end_offline(due))),
                 _ => {}

@@ -6,7 +6,8 @@ mod people;
 use super::{Ending, HELP, Plain, now};
 use crate::play::{
     game::Game,
-    link::{Identity, Link},
+    identity::Identity,
+    link::{Link, Start},
     session::{Fallback, FiveNews, Goal, News, Refusal, Session},
     testing::{Calls, DialMemory, House, Peer, joined, left, moves, name, seat, telephone, too_fast},
 };
@@ -41,7 +42,7 @@ async fn run_from<R: AsyncBufRead + Unpin>(
     game: Option<Game>,
     input: R,
 ) -> (Ending, String) {
-    let mut link = Link::spawn(dial, Identity { name: name(own), generated: false });
+    let mut link = Link::spawn(dial, Identity::guest(name(own)), Start::AtOnce);
     let session = Session::new(name(own), home, game, Fallback::Lobby, now());
     let mut printed = Vec::new();
     let ending = Plain::new("host:1", game, &mut link, session, input, &mut printed).run().await.unwrap();
@@ -270,7 +271,7 @@ impl AsyncWrite for Closed {
 async fn a_closed_output_ends_it_quietly() {
     let (dial, calls) = telephone();
     let house = tokio::spawn(House::new().answer(calls));
-    let mut link = Link::spawn(dial, Identity { name: name("Ann"), generated: false });
+    let mut link = Link::spawn(dial, Identity::guest(name("Ann")), Start::AtOnce);
     let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), None, Fallback::Lobby, now());
     let (_typist, input) = duplex(64);
     let ending = Plain::new("host:1", None, &mut link, session, BufReader::new(input), Closed).run().await;
@@ -283,7 +284,7 @@ async fn a_closed_output_ends_it_quietly() {
 async fn each_line_goes_out_at_once() {
     let (dial, calls) = telephone();
     let house = tokio::spawn(House::new().answer(calls));
-    let mut link = Link::spawn(dial, Identity { name: name("Ann"), generated: false });
+    let mut link = Link::spawn(dial, Identity::guest(name("Ann")), Start::AtOnce);
     let session = Session::new(name("Ann"), Goal::Join(JoinTarget::Any), None, Fallback::Lobby, now());
     let (_typist, input) = duplex(64);
     let (output, mut reader) = duplex(1024);

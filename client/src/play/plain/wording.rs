@@ -9,6 +9,8 @@ use malpan_client::protocol::{Door, GameName, JoinTarget, Manner, Name, Part, Ro
 
 /// What `--help` says about plain mode.
 pub(crate) const HELP: &str = "\
+Where stdin is no terminal, its first line is the password of --login and --register, as it is.
+
 Plain mode (--plain) reads a command a line from stdin:
   up, down, left, right   one step           who      who is in the room
   chat TEXT               say something      rooms    the list of rooms
@@ -141,8 +143,8 @@ pub(super) fn lines(news: &News, address: &str, own: &Name) -> Vec<String> {
         News::Unanswered => "error: no answer came from the server".into(),
         News::Draining { seconds } => format!("draining: the server stops within {seconds} s"),
         News::Kicked(reason) => format!("kicked: {}", words::kick(*reason)),
-        // The first is no event; the others end plain mode, and its last word goes to stderr.
-        News::Connecting { .. } | News::NameTaken(_) | News::Failed { .. } => return vec![],
+        // The first is no event; the others end plain mode, which asks nobody, and its last word goes to stderr.
+        News::Connecting { .. } | News::NameTaken(_) | News::SignInAsked { .. } | News::Failed { .. } => return vec![],
     };
     vec![line]
 }

@@ -18,6 +18,7 @@ impl Session {
             }
             LinkEvent::Online { welcome, name } => {
                 self.connection = Connection::Online;
+                self.was_online = true;
                 self.name = name.clone();
                 self.limits = welcome.limits;
                 self.begin_anew(now);
@@ -29,6 +30,7 @@ impl Session {
             }
             LinkEvent::Back { welcome, name, place } => {
                 self.connection = Connection::Online;
+                self.was_online = true;
                 self.name = name.clone();
                 self.limits = welcome.limits;
                 self.begin_anew(now);
@@ -43,6 +45,11 @@ impl Session {
                 self.connection = Connection::Nameless;
                 self.begin_anew(now);
                 vec![News::NameTaken(name)]
+            }
+            LinkEvent::SignInAsked { like, problem } => {
+                self.connection = Connection::Nameless;
+                self.begin_anew(now);
+                vec![News::SignInAsked { like, problem }]
             }
             LinkEvent::Offline { why, retry_in } => {
                 let again = matches!(self.connection, Connection::Connecting { failures: 1.. });
@@ -67,6 +74,8 @@ impl Session {
         let is_shown = self.table.as_ref().is_some_and(|table| Some(table.id()) == room);
         match place {
             Resumption::Missed { .. } if is_shown => {}
+            // What was seen last stands there until the whole picture is here.
+            Resumption::Anew { .. } if is_shown => {}
             // A room that cannot be shown as it was left: out and in again.
             Resumption::Missed { .. } => {
                 self.table = None;
@@ -161,7 +170,10 @@ impl Session {
             }
             request => {
                 self.request = request;
-                if self.listing.take().is_none() && self.finding.take().is_none() && self.lobby_due.take().is_none() {
+                if self.listing.take().is_none()
+                    && self.finding.pop_front().is_none()
+                    && self.lobby_due.take().is_none()
+                {
                     self.said_due.pop_front();
                 }
                 News::Denied(denial)

@@ -9,6 +9,7 @@
 //! Invariant: `table` is what the server said, and nothing is ever guessed ahead of it. At most one way into a room is
 //! under way at a time, so that a denial can only mean that one.
 
+mod ask;
 mod commands;
 mod five;
 mod hear;
@@ -66,6 +67,7 @@ pub(crate) enum Connection {
 #[derive(Debug)]
 pub(crate) struct Session {
     connection: Connection,
+    was_online: bool,
     name: Name,
     limits: Limits,
     round_trip: Option<Duration>,
@@ -83,8 +85,8 @@ pub(crate) struct Session {
     request: Option<Request>,
     /// The `after` of the room list's page that is due, and since when.
     listing: Option<(RoomId, Instant)>,
-    /// What rooms are looked for, and since when the answer is due.
-    finding: Option<(RoomQuery, Instant)>,
+    /// What rooms are looked for, and since when each answer is due.
+    finding: VecDeque<(RoomQuery, Instant)>,
     /// Since when a page of the lobby's people is due.
     lobby_due: Option<Instant>,
     commands: Commands,
@@ -104,6 +106,7 @@ impl Session {
         let limits = unknown_limits();
         Self {
             connection: Connection::Connecting { failures: 0 },
+            was_online: false,
             name,
             limits,
             round_trip: None,
@@ -115,7 +118,7 @@ impl Session {
             fallback,
             request: None,
             listing: None,
-            finding: None,
+            finding: VecDeque::new(),
             lobby_due: None,
             commands: Commands::new(&limits, now),
             said_due: VecDeque::new(),
@@ -134,6 +137,11 @@ impl Session {
     /// Whether packets can be sent.
     pub(crate) fn is_online(&self) -> bool {
         self.connection == Connection::Online
+    }
+
+    /// Whether there was a connection before this one, or still is.
+    pub(crate) fn was_online(&self) -> bool {
+        self.was_online
     }
 
     /// The own name.
@@ -182,7 +190,7 @@ impl Session {
             + self.said_due.len()
             + usize::from(self.request.is_some())
             + usize::from(self.listing.is_some())
-            + usize::from(self.finding.is_some())
+            + self.finding.len()
             + usize::from(self.lobby_due.is_some())
     }
 
@@ -196,7 +204,9 @@ impl Session {
         let is_late = |since: Instant| now.duration_since(since) >= ANSWER_WITHIN;
         let mut unanswered = self.commands.give_up(is_late);
         unanswered |= self.listing.take_if(|(_, since)| is_late(*since)).is_some();
-        unanswered |= self.finding.take_if(|(_, since)| is_late(*since)).is_some();
+        while self.finding.pop_front_if(|(_, since)| is_late(*since)).is_some() {
+            unanswered = true;
+        }
         unanswered |= self.lobby_due.take_if(|since| is_late(*since)).is_some();
         while self.said_due.pop_front_if(|since| is_late(*since)).is_some() {
             unanswered = true;
@@ -262,7 +272,7 @@ impl Session {
     fn begin_anew(&mut self, now: Instant) {
         self.request = None;
         self.listing = None;
-        self.finding = None;
+        self.finding.clear();
         self.lobby_due = None;
         self.said_due.clear();
         self.round_trip = None;

@@ -1,7 +1,7 @@
 //! What happened, told in names: what front ends show.
 
 use super::{commands::GameCommand, five::FiveNews, request::Goal};
-use crate::play::game::Game;
+use crate::play::{game::Game, identity::Identity, link::Problem};
 use malpan_client::protocol::{
     BoardSize, Cell, ChatText, Denial, GameName, KickReason, LeaveReason, LobbyChat, Name, PastLine, PlayerId,
     RoomEntry, RoomId, RoomInfo, RoomQuery, RoomTitle, Seat, SoftwareName, Whisper,
@@ -37,6 +37,13 @@ pub(crate) enum News {
     Returned(Name),
     /// The name belongs to someone else; another is asked for.
     NameTaken(Name),
+    /// It shall be said who signs in.
+    SignInAsked {
+        /// Who was tried, or is proposed.
+        like: Identity,
+        /// Why that did not do, where it was tried.
+        problem: Option<Problem>,
+    },
     /// The connection is lost.
     Offline {
         /// Why.
@@ -168,6 +175,8 @@ pub(crate) enum News {
     },
     /// A page of rooms that were looked for.
     Found {
+        /// What was asked for.
+        query: RoomQuery,
         /// Its rooms.
         rooms: Vec<RoomEntry>,
         /// Whether it is the first page.

@@ -56,13 +56,15 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for the rooms that are what `query` says, one page.
+    /// Asks for the rooms that are what `query` says, one page. Answers come in the order in which they were asked for.
     pub(crate) fn find_rooms(&mut self, query: RoomQuery, now: Instant) -> Result<(), NotNow> {
         if !self.is_online() {
             return Err(NotNow::Offline);
         }
-        self.packets.push(ClientPacket::FindRooms(Box::new(query.clone())));
-        self.finding = Some((query, now));
+        if !self.finding.iter().any(|(due, _)| *due == query) {
+            self.packets.push(ClientPacket::FindRooms(Box::new(query.clone())));
+            self.finding.push_back((query, now));
+        }
         Ok(())
     }
 
@@ -99,10 +101,10 @@ impl Session {
                 self.lobby_due = None;
                 Some(News::Lobby { total, names: names.into_iter().collect(), next })
             }
-            ServerPacket::RoomList(RoomList { rooms, next }) => self.finding.take().map(|(query, _)| {
+            ServerPacket::RoomList(RoomList { rooms, next }) => self.finding.pop_front().map(|(query, _)| {
                 let first = query.after == RoomId(0);
-                let next = next.map(|after| RoomQuery { after, ..query });
-                News::Found { rooms: rooms.into_iter().collect(), first, next }
+                let next = next.map(|after| RoomQuery { after, ..query.clone() });
+                News::Found { query, rooms: rooms.into_iter().collect(), first, next }
             }),
             ServerPacket::Removed { room, by } if self.is_at(room) => {
                 self.removed = true;

@@ -1,14 +1,18 @@
 //! What the session tells: to the log, to the status line, or to the mode.
 
-use super::list_more;
+use super::rooms;
 use crate::play::{
     five::MIDDLE,
     game::Game,
-    model::{Ended, LogLine, Mode, Model},
+    log::LogLine,
+    model::{Ended, Mode, Model},
     session::{FiveNews, GameCommand, Goal, News, Refusal},
+    sign_in::SignIn,
     words,
 };
-use malpan_client::protocol::{Direction, JoinTarget, Manner, Name, Part, game::five};
+use malpan_client::protocol::{
+    Denial, DenialCode, Direction, JoinTarget, Manner, Name, Part, RoomId, RoomQuery, game::five,
+};
 use std::time::Instant;
 use tui_input::Input;
 
@@ -17,20 +21,34 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
     let event = match news {
         News::Connecting { .. } | News::Moved { .. } => None,
         News::Online { name, server } => {
-            if matches!(model.mode, Mode::AskName { .. }) {
+            if matches!(model.mode, Mode::AskName { .. } | Mode::SignIn(_)) {
                 model.mode = Mode::Board;
             }
             Some(format!("signed in as {name} ({server})"))
         }
-        News::Back { name, room } => Some(match room {
-            Some(room) => format!("back in room {room}"),
-            None => format!("signed in as {name}"),
-        }),
+        News::Back { name, room } => {
+            model.announce("back", now);
+            Some(match room {
+                Some(room) => format!("back in room {room}"),
+                None => format!("signed in as {name}"),
+            })
+        }
+        // Who was away knows, and has been told.
+        News::Away(name) | News::Returned(name) if name == *model.session.name() => None,
         News::Away(name) => Some(format!("{name} is away")),
         News::Returned(name) => Some(format!("{name} is back")),
         News::NameTaken(taken) => {
             let input = Input::new(with_suffix(&taken));
             model.mode = Mode::AskName { taken, input, problem: None };
+            None
+        }
+        News::SignInAsked { like, problem } => {
+            if !matches!(model.mode, Mode::SignIn(_)) {
+                model.mode = Mode::SignIn(SignIn::new(&like));
+            }
+            if let (Mode::SignIn(sign_in), Some(problem)) = (&mut model.mode, problem) {
+                sign_in.refused(problem);
+            }
             None
         }
         News::Offline { why, again, .. } => {
@@ -42,7 +60,8 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             (!again).then(|| format!("connection lost: {why}"))
         }
         News::Failed { why, unreachable } => {
-            model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable)));
+            let was_online = model.session.was_online();
+            model.ended = Some(Ended::Failed(words::failure(model.address.as_str(), &why, unreachable, was_online)));
             None
         }
         News::Joined { room, title, seat, game, .. } => {
@@ -61,6 +80,7 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
         News::JoinFailed { goal, denial } => {
             let text = format!("{}: {}", wanted(&goal), words::denial(&denial));
             model.notify(text.clone(), now);
+            ask_for_password(model, &goal, &denial);
             Some(text)
         }
         News::OutOfStep => Some("out of step with the room; joining it again".into()),
@@ -80,37 +100,49 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             model.log.push(line);
             None
         }
-        News::Emote { name, text, .. } => Some(words::spoken(Manner::Emote, &name, &text)),
-        News::LobbyChat(said) => Some(format!("(lobby) {}", words::spoken(said.manner, &said.name, &said.text))),
-        News::Whisper(whisper) => Some(words::whisper(&whisper, model.session.name())),
+        News::Emote { name, text, .. } => {
+            model.log.push(LogLine::Emote(words::spoken(Manner::Emote, &name, &text)));
+            None
+        }
+        News::LobbyChat(said) => {
+            let line = format!("(lobby) {}", words::spoken(said.manner, &said.name, &said.text));
+            model.log.push(LogLine::Lobby(line));
+            None
+        }
+        News::Whisper(whisper) => {
+            model.log.push(LogLine::Whisper(words::whisper(&whisper, model.session.name())));
+            None
+        }
         News::History(lines) => {
             let said = lines.iter().map(|line| words::spoken(line.manner, &line.name, &line.text));
-            said.for_each(|line| model.log.push(LogLine::Event(line)));
+            model.log.push_history(said.collect());
             None
         }
         News::Owner(Some(name)) => Some(format!("the room is {name}'s")),
         News::Owner(None) => None,
         News::Removed { room, by } => Some(format!("{by} removed you from room {room}")),
-        // The screen does not ask for these.
-        News::Lobby { .. } | News::Found { .. } => None,
-        News::Rooms { rooms, first, next } => {
-            if let Mode::Rooms(list) = &mut model.mode {
-                if first {
-                    list.rooms.clear();
-                }
-                list.rooms.extend(rooms);
-                list.chosen = list.chosen.min(list.rooms.len().saturating_sub(1));
-                (list.next, list.loaded) = (next, true);
+        News::Lobby { total, names, next } => {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let more = if next.is_some() { " and more" } else { "" };
+            Some(format!("in the lobby ({total}): {}{more}", names.join(", ")))
+        }
+        News::Found { query, rooms, first, next } => {
+            if let Mode::Rooms(list) | Mode::Filter { list, .. } = &mut model.mode
+                && (RoomQuery { after: RoomId(0), ..query }) == list.query
+            {
+                list.take(rooms, first, next);
             }
-            list_more(model, now);
+            rooms::more(model, now);
             None
         }
+        // Plain mode's list.
+        News::Rooms { .. } => None,
         News::Denied(denial) => {
-            model.notify(words::denial(&denial), now);
+            no_list(model, words::denial(&denial), now);
             None
         }
         News::Unanswered => {
-            model.notify("the server did not answer", now);
+            no_list(model, "the server did not answer".into(), now);
             None
         }
         News::Draining { seconds } => Some(format!("the server stops within {seconds} s; no room can be joined")),
@@ -118,6 +150,34 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
     };
     if let Some(text) = event {
         model.log.push(LogLine::Event(text));
+    }
+}
+
+/// Something was not done. Where a list was waited for, it was that.
+fn no_list(model: &mut Model, why: String, now: Instant) {
+    if let Mode::Rooms(list) = &mut model.mode
+        && !list.loaded
+    {
+        list.problem = Some(why.clone());
+    }
+    model.notify(why, now);
+}
+
+/// A password was wanting or wrong: asks for it, unless something else is being written.
+fn ask_for_password(model: &mut Model, goal: &Goal, denial: &Denial) {
+    let (room, part) = match goal {
+        Goal::Join(JoinTarget::Room(room)) => (*room, Part::Seat),
+        Goal::Watch(room) => (*room, Part::Watch),
+        Goal::Unlock { room, part, .. } => (*room, *part),
+        _ => return,
+    };
+    if matches!(denial.code, DenialCode::PasswordRequired | DenialCode::WrongPassword)
+        && matches!(model.mode, Mode::Board)
+    {
+        model.mode = Mode::unlock(room, part);
+        if let Some(form) = model.mode.form().filter(|_| denial.code == DenialCode::WrongPassword) {
+            form.problem = Some(words::denial(denial));
+        }
     }
 }
 

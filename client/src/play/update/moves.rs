@@ -53,7 +53,7 @@ pub(super) fn resign(model: &mut Model, now: Instant) {
 
 /// Answers the question that stands in the status line, if one does.
 pub(super) fn yes(model: &mut Model, now: Instant) {
-    if is_five(model) && model.notice(now) == Some(GIVE_UP) {
+    if is_five(model) && model.notice(now).is_some_and(|notice| notice.text == GIVE_UP) {
         command(model, five::Command::Resign, now);
     }
 }

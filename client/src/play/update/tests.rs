@@ -1,17 +1,22 @@
 //! What each message does to the model, and what it asks for outside.
 
 mod five;
+mod rooms;
+mod sign_in;
+mod talk;
 
 use super::{Effect, Message, hear::with_suffix, update};
 use crate::play::{
+    identity::Identity,
     link::LinkEvent,
-    model::{Ended, LogLine, Mode, Model},
+    log::LogLine,
+    model::{Ended, Mode, Model},
     session::Goal,
-    testing::{denied, info, joined, moves, name, refused, seat, too_fast, welcome},
+    testing::{joined, moves, name, refused, seat, too_fast, welcome},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, JoinTarget,
-    KickReason, RoomFilter, RoomId, RoomInfo, RoomTitle, Rooms, ServerPacket, game::board::Refusal,
+    BoardSize, Cell, ChatText, Chatted, ClientPacket, CommandBytes, Direction, JoinTarget, KickReason, RoomId,
+    ServerPacket, game::board::Refusal,
 };
 use std::time::{Duration, Instant};
 use tui_input::InputRequest;
@@ -55,7 +60,7 @@ impl Desk {
     }
 
     fn notice(&self) -> &str {
-        self.model.notice(self.now).unwrap_or("")
+        self.model.notice(self.now).map_or("", |notice| notice.text.as_str())
     }
 
     fn newest(&self) -> Option<&LogLine> {
@@ -69,15 +74,6 @@ impl Desk {
 
 fn join(id: u32) -> Effect {
     Effect::Send(ClientPacket::Join { target: JoinTarget::Room(RoomId(id)) })
-}
-
-fn page(ids: std::ops::Range<u32>, next: Option<u32>) -> ServerPacket {
-    let rooms: Vec<RoomInfo> = ids.map(|id| info(id, "Lounge", GameName::BOARD, 1, 10)).collect();
-    ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: next.map(RoomId) })
-}
-
-fn ask_rooms(after: u32) -> Effect {
-    Effect::Send(ClientPacket::ListRooms { after: RoomId(after), filter: RoomFilter::All })
 }
 
 #[test]
@@ -189,67 +185,6 @@ fn pasted_text_is_one_line_of_chat_and_never_a_walk() {
 }
 
 #[test]
-fn a_room_is_chosen_from_the_list() {
-    let mut desk = Desk::seated();
-    assert_eq!(desk.send(Message::OpenRooms), [ask_rooms(0)]);
-    desk.packet(page(1..4, None));
-    desk.send(Message::Choose(1));
-    desk.send(Message::Choose(1));
-    desk.send(Message::Choose(1));
-    assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Leave)]);
-    assert!(matches!(desk.model.mode, Mode::Board));
-    assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(1) }), [join(3)]);
-    assert_eq!(desk.packet(denied(DenialCode::RoomFull)), [join(1)], "back where there was a seat");
-    assert_eq!(desk.notice(), "room 3: every seat is taken");
-}
-
-#[test]
-fn the_own_room_is_not_joined_again() {
-    let mut desk = Desk::seated();
-    desk.send(Message::OpenRooms);
-    desk.packet(page(1..2, None));
-    assert_eq!(desk.send(Message::Submit), []);
-    assert_eq!(desk.notice(), "already in that room");
-}
-
-#[test]
-fn a_long_list_is_asked_for_page_by_page() {
-    let mut desk = Desk::seated();
-    desk.send(Message::OpenRooms);
-    desk.packet(page(1..51, Some(50)));
-    assert_eq!(desk.send(Message::Choose(1)), []);
-    assert_eq!(desk.send(Message::Choose(isize::MAX)), [ask_rooms(50)]);
-    assert_eq!(desk.send(Message::Choose(1)), [], "it is asked for already");
-    desk.packet(page(51..61, None));
-    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 60 && list.chosen == 49));
-    assert_eq!(desk.send(Message::OpenRooms), [ask_rooms(0)], "r asks for it anew");
-    desk.packet(page(1..3, None));
-    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 2 && list.chosen == 1));
-}
-
-#[test]
-fn short_pages_are_followed_until_the_list_is_long_enough() {
-    let mut desk = Desk::seated();
-    desk.send(Message::OpenRooms);
-    assert_eq!(desk.packet(page(1..3, Some(2))), [ask_rooms(2)]);
-    assert_eq!(desk.packet(page(3..9, Some(8))), []);
-    assert!(matches!(&desk.model.mode, Mode::Rooms(list) if list.rooms.len() == 8));
-}
-
-#[test]
-fn a_new_room_has_a_title() {
-    let mut desk = Desk::seated();
-    desk.send(Message::OpenNewRoom);
-    assert_eq!(desk.send(Message::Submit), []);
-    assert_eq!(desk.notice(), "a room title must not be empty");
-    desk.write("Ours ");
-    assert_eq!(desk.send(Message::Submit), [Effect::Send(ClientPacket::Leave)]);
-    let title = RoomTitle::new("Ours").unwrap();
-    let open = Effect::Send(ClientPacket::OpenRoom { game: Some(GameName::BOARD), title, seats: None });
-    assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(1) }), [open]);
-}
-
-#[test]
 fn a_taken_name_is_asked_for_with_an_offer() {
     let mut desk = Desk::new();
     desk.link(LinkEvent::NameTaken(name("Ann")));
@@ -258,7 +193,7 @@ fn a_taken_name_is_asked_for_with_an_offer() {
     assert_eq!(desk.send(Message::Submit), []);
     assert!(matches!(&desk.model.mode, Mode::AskName { problem: Some(why), .. } if why.contains("U+202E")));
     desk.send(Message::Edit(InputRequest::DeletePrevChar));
-    assert_eq!(desk.send(Message::Submit), [Effect::SignIn(name("Ann2"))]);
+    assert_eq!(desk.send(Message::Submit), [Effect::SignIn(Identity::guest(name("Ann2")))]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! The board: every cell a rectangle, every piece its seat's number and colour, the own one in brackets.
+//! The board: every cell a rectangle, every piece its seat's number and colour, the own one in brackets, and that of
+//! someone away without a colour and in round ones.
 
-use super::{Theme, text};
+use super::{Theme, text, theme::Who};
 use malpan_client::{Piece, Room, protocol::Cell, protocol::Seat};
 use ratatui::{Frame, buffer::Buffer, layout::Rect, style::Style, widgets::Block};
 use std::collections::HashMap;
@@ -84,16 +85,19 @@ fn draw_cells(buffer: &mut Buffer, area: Rect, view: &Viewport, room: &Room, the
             let at = Rect { x: area.x + column * width, y: area.y + row * height, width, height };
             let cell = Cell { x: view.left + as_u8(column), y: view.top + as_u8(row) };
             match pieces.get(&cell) {
-                Some((seat, piece)) => draw_piece(buffer, at, *seat, piece, Some(*seat) == room.own_seat(), theme),
+                Some((seat, piece)) => {
+                    let who = Who::at(*seat, room.own_seat(), room.is_away(*seat));
+                    draw_piece(buffer, at, *seat, piece, who, theme);
+                }
                 None => draw_text(buffer, at, (height - 1) / 2, EMPTY, theme.dim()),
             }
         }
     }
 }
 
-fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece<'_>, own: bool, theme: Theme) {
-    buffer.set_style(at, theme.piece(seat, own));
-    draw_text(buffer, at, (at.height - 1) / 2, &badge(seat, own), Style::new());
+fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece<'_>, who: Who, theme: Theme) {
+    buffer.set_style(at, theme.piece(seat, who));
+    draw_text(buffer, at, (at.height - 1) / 2, &badge(seat, who), Style::new());
     if at.height > 1 {
         // One column stays free: names in neighbouring cells must not run into each other where there are no colours.
         let at = Rect { width: at.width - 1, ..at };
@@ -101,9 +105,13 @@ fn draw_piece(buffer: &mut Buffer, at: Rect, seat: Seat, piece: &Piece<'_>, own:
     }
 }
 
-/// A seat's number in three columns, the own one in brackets.
-pub(super) fn badge(seat: Seat, own: bool) -> String {
-    if own { format!("[{seat}]") } else { format!(" {seat} ") }
+/// A seat's number in three columns: the own one in brackets, that of someone away in round ones.
+pub(super) fn badge(seat: Seat, who: Who) -> String {
+    match who {
+        Who::Own => format!("[{seat}]"),
+        Who::Away => format!("({seat})"),
+        Who::Other => format!(" {seat} "),
+    }
 }
 
 fn draw_text(buffer: &mut Buffer, at: Rect, row: u16, text: &str, style: Style) {

@@ -20,6 +20,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
             format!(" room {} {}  watching  {} ", table.id(), table.title(), session.name())
         }
         Some(table) => format!(" room {} {}  {} ", table.id(), table.title(), session.name()),
+        None if *session.connection() == Connection::Nameless => " malpan ".into(),
         None => format!(" malpan  {} ", session.name()),
     };
     let address = format!("{}  ", model.address);
@@ -39,6 +40,9 @@ fn state(model: &Model, theme: Theme) -> (String, Style) {
             Some(time) => (format!("online {}", milliseconds(time)), theme.good()),
             None => ("online".into(), theme.good()),
         },
+        Connection::Connecting { failures } if model.session.was_online() => {
+            (format!("reconnecting, attempt {}", failures.max(&1)), theme.waiting())
+        }
         Connection::Connecting { failures: 0 } => ("connecting".into(), theme.waiting()),
         Connection::Connecting { failures } => (format!("connecting, attempt {}", failures + 1), theme.waiting()),
         Connection::Nameless => ("not signed in".into(), theme.waiting()),

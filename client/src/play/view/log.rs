@@ -1,7 +1,7 @@
 //! Chat and what happened, the newest at the bottom.
 
-use super::{Theme, text};
-use crate::play::model::{Log, LogLine};
+use super::{Theme, text, theme::Who};
+use crate::play::log::{Log, LogLine};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -38,9 +38,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, log: &Log, theme: Theme) {
 
 fn entry_lines<'a>(entry: &LogLine, columns: usize, theme: Theme) -> Vec<Line<'a>> {
     match entry {
-        LogLine::Event(text) => {
-            text::wrap(&format!("* {text}"), columns).into_iter().map(|line| Line::styled(line, theme.dim())).collect()
-        }
+        LogLine::Event(text) => styled(&format!("* {text}"), columns, theme.dim()),
+        LogLine::Past(text) => styled(&format!(" {text}"), columns, theme.dim()),
+        LogLine::Emote(text) | LogLine::Lobby(text) => styled(&format!(" {text}"), columns, Style::new()),
+        LogLine::Whisper(text) => styled(&format!(" {text}"), columns, theme.whisper()),
         LogLine::Chat { seat, name, text } => {
             let badge = seat.map_or_else(String::new, |seat| format!(" {seat} "));
             let name = format!(" {name}: ");
@@ -50,7 +51,7 @@ fn entry_lines<'a>(entry: &LogLine, columns: usize, theme: Theme) -> Vec<Line<'a
             if let Some(rest) = lines[0].to_string().strip_prefix(&format!("{badge}{name}")) {
                 let bold = Style::new().add_modifier(Modifier::BOLD);
                 lines[0] = Line::from(vec![
-                    Span::styled(badge, seat.map_or(Style::new(), |seat| theme.piece(seat, false))),
+                    Span::styled(badge, seat.map_or(Style::new(), |seat| theme.piece(seat, Who::Other))),
                     Span::styled(name, bold),
                     Span::raw(rest.to_owned()),
                 ]);
@@ -58,4 +59,8 @@ fn entry_lines<'a>(entry: &LogLine, columns: usize, theme: Theme) -> Vec<Line<'a
             lines
         }
     }
+}
+
+fn styled<'a>(text: &str, columns: usize, style: Style) -> Vec<Line<'a>> {
+    text::wrap(text, columns).into_iter().map(|line| Line::styled(line, style)).collect()
 }

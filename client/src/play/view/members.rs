@@ -1,6 +1,6 @@
 //! Who is in the room.
 
-use super::{Theme, board::badge, text};
+use super::{Theme, board::badge, text, theme::Who};
 use crate::play::{five::Stone, session::Table};
 use malpan_client::protocol::Seat;
 use ratatui::{
@@ -17,6 +17,8 @@ const WIDE: usize = 20;
 const CELL_WIDTH: usize = 6;
 /// Whose turn it is: where it is wide, and where it is not.
 const TURN: [&str; 2] = [" to move", "<"];
+/// After the name of whose room it is.
+const OWNER: &str = " *";
 /// For a badge and the space after it.
 const BADGE_WIDTH: usize = 4;
 
@@ -37,30 +39,43 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, table: &Table, theme: Them
     let lines: Vec<Line<'_>> = table
         .members()
         .map(|(seat, name)| {
-            let own = Some(seat) == table.own_seat();
-            let weight = if own { Modifier::BOLD } else { Modifier::empty() };
-            let (badge, state) = marks(table, seat, own, columns >= WIDE, theme);
-            let state = if table.is_away(seat) { Span::styled(" away", theme.dim()) } else { state };
-            let name = if own && columns >= WIDE { format!("{name} (you)") } else { name.to_string() };
-            let name = text::fit(&name, columns - BADGE_WIDTH - state.content.len());
-            Line::from(vec![badge, Span::raw(" "), Span::styled(name, Style::new().add_modifier(weight)), state])
+            let who = Who::at(seat, table.own_seat(), table.is_away(seat));
+            let (badge, state) = marks(table, seat, who, columns >= WIDE, theme);
+            let state = if who == Who::Away { Span::styled(" away", theme.dim()) } else { state };
+            let style = match who {
+                Who::Own => Style::new().add_modifier(Modifier::BOLD),
+                Who::Away => theme.dim(),
+                Who::Other => Style::new(),
+            };
+            let owner = if Some(seat) == table.owner() { OWNER } else { "" };
+            let name = if who == Who::Own && columns >= WIDE { format!("{name} (you)") } else { name.to_string() };
+            let columns = columns - BADGE_WIDTH - state.content.len();
+            let name = if columns > 2 * OWNER.len() {
+                text::fit(&format!("{}{owner}", text::clip(&name, columns - owner.len())), columns)
+            } else {
+                text::fit(&name, columns)
+            };
+            Line::from(vec![badge, Span::raw(" "), Span::styled(name, style), state])
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
 /// A member's badge, and what is told at the end of the line. Both are ASCII.
-fn marks(table: &Table, seat: Seat, own: bool, wide: bool, theme: Theme) -> (Span<'static>, Span<'static>) {
+fn marks(table: &Table, seat: Seat, who: Who, wide: bool, theme: Theme) -> (Span<'static>, Span<'static>) {
     match table {
         Table::Board(_) => {
             let cell = table.cell(seat).filter(|_| wide);
             let cell = cell.map_or_else(String::new, |cell| format!("{:>CELL_WIDTH$}", cell.to_string()));
-            (Span::styled(badge(seat, own), theme.piece(seat, own)), Span::styled(cell, theme.dim()))
+            (Span::styled(badge(seat, who), theme.piece(seat, who)), Span::styled(cell, theme.dim()))
         }
         Table::Five(room) => {
             let stone = Stone::of(room.view(), seat);
             let letter = stone.map_or('-', Stone::letter);
-            let badge = if own { format!("[{letter}]") } else { format!(" {letter} ") };
+            let badge = match who {
+                Who::Own => format!("[{letter}]"),
+                Who::Away | Who::Other => format!(" {letter} "),
+            };
             let style = stone.map_or(theme.dim(), |stone| theme.stone(stone));
             let turn = if room.view().to_move() == Some(seat) { TURN[usize::from(!wide)] } else { "" };
             (Span::styled(badge, style), Span::styled(turn, theme.good()))

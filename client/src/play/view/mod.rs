@@ -11,10 +11,12 @@
 
 mod board;
 mod five;
+mod form;
 mod header;
 mod log;
 mod members;
 mod popup;
+mod rooms;
 mod status;
 mod text;
 mod theme;
@@ -24,8 +26,9 @@ pub(crate) use theme::Theme;
 use super::{
     game::Game,
     model::{Mode, Model},
-    session::{Goal, Table},
+    session::{Connection, Goal, Table},
 };
+use malpan_client::protocol::Part;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -35,6 +38,8 @@ use std::time::Instant;
 
 /// Less than this shows nothing useful.
 const LEAST: (u16, u16) = (20, 5);
+/// Lines for why there is no board.
+const NO_BOARD: u16 = 3;
 /// Below this width the members have no place beside the board.
 const SIDEBAR_FROM_WIDTH: u16 = 36;
 
@@ -50,8 +55,25 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme, now: Inst
     header::draw(frame, header, model, theme);
     draw_body(frame, body, model, theme);
     match &model.mode {
-        Mode::Rooms(list) => popup::rooms(frame, body, list, model, theme),
-        Mode::NewRoom { game, input } => popup::new_room(frame, body, *game, input),
+        Mode::SignIn(sign_in) => {
+            let title = format!(" play at {} ", model.address);
+            let keys = " Enter play  Esc quit  Tab next  Left Right choose ";
+            form::draw(frame, body, &title, keys, &sign_in.form, theme);
+        }
+        Mode::Rooms(list) => rooms::draw(frame, body, list, model, theme),
+        Mode::Filter { list, form } => {
+            rooms::draw(frame, body, list, model, theme);
+            form::draw(frame, body, " rooms with this in their title ", " Enter look  Esc back ", form, theme);
+        }
+        Mode::NewRoom(new) => {
+            let keys = " Enter open  Esc back  Tab next  Left Right choose ";
+            form::draw(frame, body, " a new room ", keys, &new.form, theme);
+        }
+        Mode::Unlock { room, part, form } => {
+            let what = if *part == Part::Seat { "" } else { "watch " };
+            let title = format!(" {what}room {room} has a password ");
+            form::draw(frame, body, &title, " Enter go in  Esc back ", form, theme);
+        }
         Mode::AskName { taken, input, problem } => {
             popup::ask_name(frame, body, taken, input, problem.as_deref(), theme);
         }
@@ -91,20 +113,23 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
             }
             board
         }
-        None => draw_none(frame, space, model),
+        // It is asked who shall be connected at all.
+        None if *model.session.connection() == Connection::Nameless => return,
+        None => draw_none(frame, Rect { width: area.width, ..space }, model),
     };
     let below = Rect { y: board.bottom(), height: area.bottom() - board.bottom(), ..area };
     log::draw(frame, below, &model.log, theme);
 }
 
-/// Says why there is no board, and returns the part of `area` that this takes: all of it.
+/// Says why there is no board, and returns the part of `area` that this takes. Most of it is left to what is said.
 fn draw_none(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Rect {
     let why = match (model.session.is_online(), model.session.going_to()) {
-        (true, None) => "You are in no room. Press r for the list of rooms.".to_owned(),
+        (true, None) => "You are in the lobby. Tab lists the rooms; Enter talks to everyone here.".to_owned(),
         (true, Some(Goal::Watch(room))) => format!("Going to watch room {room}..."),
         (true, Some(_)) => "Taking a seat...".to_owned(),
         (false, _) => format!("Connecting to {}...", model.address),
     };
+    let area = Rect { height: area.height.min(NO_BOARD), ..area };
     frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }), area);
     area
 }

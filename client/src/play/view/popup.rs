@@ -1,11 +1,7 @@
-//! What stands before the board for a while: the room list, questions, the keys.
+//! What stands before the board for a while: a frame for it, the question for another name, the keys.
 
 use super::{Theme, status::draw_input, text};
-use crate::play::{
-    game::Game,
-    model::{Model, RoomList},
-    session::Table,
-};
+use crate::play::game::Game;
 use malpan_client::protocol::Name;
 use ratatui::{
     Frame,
@@ -13,85 +9,41 @@ use ratatui::{
     layout::Rect,
     style::Style,
     text::Line,
-    widgets::{Block, Clear, Paragraph, Wrap},
+    widgets::{Block, Clear, Paragraph},
 };
 use tui_input::Input;
 
-/// From this width of the room list on, it tells how many watch.
-const WATCHERS_FROM_WIDTH: usize = 50;
-
-const BOARD_KEYS: [(&str, &str); 10] = [
+const BOARD_KEYS: [(&str, &str); 12] = [
     ("arrows WASD hjkl", "move your piece"),
     ("Enter or t", "write a line of chat"),
+    ("/", "/me /w /who /mute; /help tells all"),
     ("Tab or r", "rooms: join another"),
     ("n in the list", "open a new room of any game"),
-    ("w in the list", "watch a room"),
+    ("w, l in the list", "watch a room, go to the lobby"),
+    ("f in the list", "only titles with this in them"),
     ("PageUp PageDown", "read older chat"),
     ("Esc", "back to the board"),
     ("?", "these keys"),
     ("q or Ctrl-C", "quit"),
-    ("[0]", "your piece, in brackets"),
+    ("[0] (1)", "your piece, one who is away"),
 ];
 
-const FIVE_KEYS: [(&str, &str); 12] = [
+const FIVE_KEYS: [(&str, &str); 14] = [
     ("arrows WASD hjkl", "move the cursor [ ]"),
     ("Enter or Space", "put a stone there"),
     ("x", "give up, after a question"),
     ("m", "play again"),
     ("t", "write a line of chat"),
+    ("/", "/me /w /who /mute; /help tells all"),
     ("Tab or r", "rooms: join another"),
     ("n in the list", "open a new room of any game"),
-    ("w in the list", "watch a room"),
+    ("w, l in the list", "watch a room, go to the lobby"),
+    ("f in the list", "only titles with this in them"),
     ("PageUp PageDown", "read older chat"),
     ("Esc", "back to the board"),
     ("q or Ctrl-C", "quit"),
     ("(X) *X*", "the last stone, the five that won"),
 ];
-
-/// The room list.
-pub(super) fn rooms(frame: &mut Frame<'_>, area: Rect, list: &RoomList, model: &Model, theme: Theme) {
-    let height = u16::try_from(list.rooms.len()).unwrap_or(u16::MAX).max(1).saturating_add(2);
-    let inside = open(frame, area, 60, height, " rooms ", " Enter join  w watch  n new  Esc back  r again ");
-    if list.rooms.is_empty() {
-        let text = if list.loaded { "There is no room yet. Press n to open one." } else { "Asking for the rooms..." };
-        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), inside);
-        return;
-    }
-    let own = model.session.table().map(Table::id);
-    let rows = usize::from(inside.height).max(1);
-    let columns = usize::from(inside.width);
-    // The chosen room stays in view, in the middle where possible.
-    let first = list.chosen.saturating_sub(rows / 2).min(list.rooms.len().saturating_sub(rows));
-    let lines: Vec<Line<'_>> = list
-        .rooms
-        .iter()
-        .enumerate()
-        .skip(first)
-        .take(rows)
-        .map(|(index, info)| {
-            let mark = if index == list.chosen { '>' } else { ' ' };
-            let here = if own == Some(info.room) { "here " } else { "" };
-            let watchers = match info.watchers {
-                count @ 1.. if columns >= WATCHERS_FROM_WIDTH => format!("{count} watching "),
-                _ => String::new(),
-            };
-            let taken = format!("{}/{}", info.taken, info.seats);
-            let seats = format!(" {here}{watchers}{} {taken:>5} ", info.game);
-            let number = format!("{mark} {:<4} ", info.room.to_string());
-            let title = text::fit(info.title.as_str(), columns.saturating_sub(number.len() + seats.len()));
-            let style = if index == list.chosen { theme.chosen() } else { Style::new() };
-            Line::styled(format!("{number}{title}{seats}"), style)
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), inside);
-}
-
-/// The question for a new room's title.
-pub(super) fn new_room(frame: &mut Frame<'_>, area: Rect, game: Game, input: &Input) {
-    let title = format!(" a new room: {} ", game.title());
-    let inside = open(frame, area, 50, 3, title, " Enter open  Tab other game  Esc back ");
-    draw_input(frame, inside, "title> ", input);
-}
 
 /// The question for another name.
 pub(super) fn ask_name(
@@ -133,7 +85,7 @@ pub(super) fn help(frame: &mut Frame<'_>, area: Rect, game: Game) {
 }
 
 /// Clears a frame of at most the given size in the middle of `area`, and returns its inside.
-fn open<'a>(
+pub(super) fn open<'a>(
     frame: &mut Frame<'_>,
     area: Rect,
     width: u16,

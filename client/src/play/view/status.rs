@@ -19,7 +19,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
     if let Mode::Chat(input) = &model.mode {
         // A notice tells why a line was not sent, and gives way when the next key is pressed or it has stood a while.
         let prompt = match model.notice(now) {
-            Some(notice) => format!("({notice}) say> "),
+            Some(notice) => format!("({}) say> ", notice.text),
             None => "say> ".into(),
         };
         return draw_input(frame, area, &prompt, input);
@@ -43,10 +43,18 @@ fn place(model: &Model) -> String {
 fn message(model: &Model, theme: Theme, now: Instant) -> (String, Style) {
     if let Connection::Offline { why, retry_at } = model.session.connection() {
         let seconds = retry_at.saturating_duration_since(now).as_secs_f64().ceil();
-        return (format!("connection lost ({why}); trying again in {seconds:.0} s"), theme.bad());
+        return (format!("connection lost ({why}); reconnecting in {seconds:.0} s..."), theme.bad());
+    }
+    if let Connection::Connecting { .. } = model.session.connection()
+        && model.session.was_online()
+    {
+        return ("reconnecting...".into(), theme.waiting());
     }
     if let Some(notice) = model.notice(now) {
-        return (notice.to_owned(), theme.bad());
+        return (notice.text.clone(), if notice.is_good { theme.good() } else { theme.bad() });
+    }
+    if *model.session.connection() == Connection::Nameless {
+        return (String::new(), Style::new());
     }
     match model.session.going_to() {
         Some(Goal::Watch(room)) => return (format!("going to watch room {room}..."), theme.waiting()),

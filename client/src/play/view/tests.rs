@@ -1,18 +1,20 @@
 //! The screen at several sizes, drawn on ratatui's TestBackend.
 
+mod accounts;
 mod five;
+mod people;
 
 use super::{Theme, draw};
 use crate::play::{
     link::LinkEvent,
     model::Model,
     session::Goal,
-    testing::{info, joined, name, refused, seat, welcome},
+    testing::{entry, joined, name, page, refused, seat, welcome},
     update::{Message, update},
 };
 use malpan_client::protocol::{
-    BoardSize, Cell, ChatText, Chatted, Direction, GameName, JoinTarget, Joined, Rooms, ServerPacket,
-    game::board::Refusal,
+    BoardSize, Cell, ChatText, Chatted, Direction, Door, GameName, JoinTarget, Joined, Resumption, RoomEntry, RoomId,
+    ServerPacket, game::board::Refusal,
 };
 use ratatui::{
     Terminal,
@@ -133,7 +135,14 @@ fn a_board_larger_than_the_terminal_scrolls_with_the_own_piece() {
 fn no_size_is_too_small_or_too_odd() {
     let mut desk = Desk::seated("8x8", &FRIENDS);
     desk.chat(1, 0, "말판 말판 말판 말판");
-    let overlays = [Message::Tick, Message::OpenHelp, Message::OpenChat, Message::OpenNewRoom, Message::OpenRooms];
+    let overlays = [
+        Message::Tick,
+        Message::OpenHelp,
+        Message::OpenChat,
+        Message::OpenNewRoom,
+        Message::OpenRooms,
+        Message::OpenFilter,
+    ];
     for overlay in overlays {
         desk.send(overlay);
         for width in (1..90).step_by(4) {
@@ -188,9 +197,14 @@ fn the_connection_is_seen() {
     desk.link(LinkEvent::Offline { why: "the connection broke".into(), retry_in: Duration::from_millis(2500) });
     let screen = desk.screen(80, 24);
     assert!(screen.contains("offline") && screen.contains("[0]"), "{screen}");
-    assert!(screen.contains("connection lost (the connection broke); trying again in 3 s"), "{screen}");
+    assert!(screen.contains("connection lost (the connection broke); reconnecting in 3 s..."), "{screen}");
     desk.link(LinkEvent::Connecting { failures: 1 });
-    assert!(desk.screen(80, 24).contains("connecting, attempt 2"));
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("reconnecting, attempt 1") && screen.contains(" you 0,0  reconnecting..."), "{screen}");
+    let place = Resumption::Missed { room: RoomId(3), events: 0 };
+    desk.link(LinkEvent::Back { welcome: welcome(), name: name("Ann"), place });
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("[0]") && screen.contains(" you 0,0  back"), "{screen}");
 }
 
 #[test]
@@ -224,15 +238,17 @@ fn the_room_list() {
     let mut desk = Desk::seated("8x8", &FRIENDS);
     desk.send(Message::OpenRooms);
     assert!(desk.screen(80, 24).contains("Asking for the rooms..."));
-    let mut watched = info(3, "말판 놀이방", GameName::BOARD, 4, 10);
-    watched.watchers = 2;
+    let yours = RoomEntry { owner: Some(name("Ann")), ..entry(3, "말판 놀이방", GameName::BOARD, 4, 10) };
+    let owner = Some(name("긴이름을가진사람이다"));
+    let locked = RoomEntry { door: Door::Password, owner, ..entry(8, "비밀의 방", GameName::BOARD, 1, 4) };
     let rooms = vec![
-        info(1, "Lounge", GameName::BOARD, 10, 10),
-        watched,
-        info(7, "오목 한 판", GameName::FIVE, 1, 2),
-        info(12, &"w".repeat(32), GameName::constant("chess"), 1, 10),
+        entry(1, "Lounge", GameName::BOARD, 10, 10),
+        RoomEntry { watchers: 2, ..yours },
+        entry(7, "오목 한 판", GameName::FIVE, 1, 2),
+        locked,
+        entry(12, &"w".repeat(32), GameName::constant("chess"), 1, 10),
     ];
-    desk.packet(ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: None }));
+    desk.packet(page(rooms, None));
     desk.send(Message::Choose(1));
     insta::assert_snapshot!(desk.screen(80, 24));
     insta::assert_snapshot!("the_room_list_small", desk.screen(40, 12));

@@ -18,6 +18,28 @@ const SEATS: [(Color, Color); MAX_SEATS] = [
     (Color::Blue, Color::White),
 ];
 
+/// Who sits in a seat, as far as it is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// The one here.
+    Own,
+    /// Someone whose connection was lost.
+    Away,
+    /// Someone else.
+    Other,
+}
+
+impl Who {
+    /// Who sits there.
+    pub(super) fn at(seat: Seat, own: Option<Seat>, is_away: bool) -> Self {
+        match own {
+            Some(own) if own == seat => Self::Own,
+            _ if is_away => Self::Away,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Theme {
@@ -36,12 +58,16 @@ impl Theme {
     }
 
     /// A piece's cell or badge. Without colour, the own one is reversed.
-    pub(super) fn piece(self, seat: Seat, own: bool) -> Style {
-        let weight = if own { Modifier::BOLD } else { Modifier::empty() };
+    pub(super) fn piece(self, seat: Seat, who: Who) -> Style {
+        let weight = match who {
+            Who::Own => Modifier::BOLD,
+            Who::Other => Modifier::empty(),
+            Who::Away => return self.dim(),
+        };
         if self.color {
             let (paper, ink) = SEATS[seat.index()];
             Style::new().fg(ink).bg(paper).add_modifier(weight)
-        } else if own {
+        } else if who == Who::Own {
             Style::new().add_modifier(weight | Modifier::REVERSED)
         } else {
             Style::new()
@@ -82,6 +108,11 @@ impl Theme {
     /// What matters less.
     pub(super) fn dim(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// What was said to one alone.
+    pub(super) fn whisper(self) -> Style {
+        self.colored(Color::Magenta)
     }
 
     /// What is chosen in a list.

@@ -72,7 +72,13 @@ impl Bystander {
         let own = self.room.own_seat();
         match &packet {
             ServerPacket::Entered(entered) => assert!(said.name(entered.member.name.as_str()), "{entered:?}"),
-            ServerPacket::Chat(chat) => assert!(Some(chat.seat) == own || said.line(chat.text.as_str()), "{chat:?}"),
+            ServerPacket::Chat(chat) | ServerPacket::Emote(chat) => {
+                assert!(Some(chat.seat) == own || said.line(chat.text.as_str()), "{chat:?}");
+            }
+            ServerPacket::Whisper(whisper) => assert!(said.line(whisper.text.as_str()), "{whisper:?}"),
+            ServerPacket::LobbyChat(_) | ServerPacket::Removed { .. } | ServerPacket::Owner { .. } => {
+                panic!("in a room that is nobody's: {packet:?}");
+            }
             ServerPacket::Signal(signal) => assert!(said.payload(signal.payload.as_bytes()), "{signal:?}"),
             _ => {}
         }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! mod.rs        an input is a row of deeds: what, by which stranger, and how long it is quiet after it
-//! packet.rs     packets out of bytes
+//! packet.rs     packets out of bytes; people.rs: accounts, words, rooms of one's own
 //! stranger.rs   one fuzzed connection: what it wrote, and whether all that it hears is in order
 //! said.rs       what strangers have said, by a decoder and a state machine of our own: nothing else may have an effect
 //! bystander.rs  the honest player, who hears nothing else and plays on
@@ -13,6 +13,7 @@
 mod bystander;
 mod log;
 mod packet;
+mod people;
 mod said;
 mod stranger;
 
@@ -183,6 +184,7 @@ impl Scene {
 /// A small board with a seat for everyone, and the limits as they are or, by this byte, some of them low.
 fn config(lower: u8) -> Config {
     let mut config = without_grace();
+    (config.accounts.argon2_memory_kib, config.accounts.argon2_iterations) = (1024, 1);
     config.game.board = BoardSize::new(3, 3).expect("a valid size");
     config.game.seats = SeatCount::new(4).expect("a valid count");
     if lower & 1 != 0 {

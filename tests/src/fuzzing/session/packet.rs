@@ -1,6 +1,6 @@
 //! Packets out of bytes: mostly valid, and of few names, rooms and lines, so that they meet.
 
-use super::{Choices, stranger::Port};
+use super::{Choices, people, stranger::Port};
 use crate::{bytes_of, line, name, payload};
 use malpan_protocol::{
     Cell, ClientPacket, CommandBytes, Direction, GameName, JoinTarget, RoomFilter, RoomId, RoomTitle, SeatCount,
@@ -8,8 +8,8 @@ use malpan_protocol::{
 };
 
 /// The last is the honest player's own, written differently.
-const NAMES: [&str; 6] = ["ann", "bob", "Ann", "말판", "lecture-1", "BY"];
-const LINES: [&str; 4] = ["hi", "안녕!", "<b>", "a longer line that goes on and on and says nothing at all"];
+pub(super) const NAMES: [&str; 6] = ["ann", "bob", "Ann", "말판", "lecture-1", "BY"];
+pub(super) const LINES: [&str; 4] = ["hi", "안녕!", "<b>", "a longer line that goes on and on and says nothing at all"];
 
 /// The bytes of one packet.
 pub(super) fn any(choices: &mut Choices<'_>, port: Port) -> Vec<u8> {
@@ -30,7 +30,7 @@ pub(super) fn way_in(choices: &mut Choices<'_>, port: Port) -> Vec<u8> {
 
 fn malpan(choices: &mut Choices<'_>) -> ClientPacket {
     use ClientPacket as P;
-    match choices.byte() % 18 {
+    match choices.byte() % 32 {
         0 => hello(VersionRange { min: choices.of(&[1, 0, 2]), max: choices.of(&[1, 9, 0]) }),
         1 => P::Guest { name: name(choices.of(&NAMES)) },
         2 => P::ListRooms { after: room(choices), filter: choices.of(&[RoomFilter::All, RoomFilter::Open]) },
@@ -62,7 +62,8 @@ fn malpan(choices: &mut Choices<'_>) -> ClientPacket {
             choices.bytes().iter().for_each(|byte| bytes.push(byte).expect("at most 255 of them"));
             bytes
         }),
-        _ => command(choices, |choices| encoded(&choices.of(&Direction::ALL))),
+        16 | 17 => command(choices, |choices| encoded(&choices.of(&Direction::ALL))),
+        _ => people::packet(choices),
     }
 }
 
@@ -76,7 +77,7 @@ fn join(target: JoinTarget) -> ClientPacket {
     ClientPacket::Join { target }
 }
 
-fn room(choices: &mut Choices<'_>) -> RoomId {
+pub(super) fn room(choices: &mut Choices<'_>) -> RoomId {
     RoomId(u32::from(choices.byte() % 5))
 }
 

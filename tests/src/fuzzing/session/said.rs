@@ -103,17 +103,18 @@ impl Words {
             (State::Connected, P::Hello { versions, .. }) if VersionRange::SUPPORTED.choose(versions).is_some() => {
                 State::Greeted
             }
-            (State::Greeted, P::Guest { name }) => {
+            (State::Greeted, P::Guest { name } | P::Register { name, .. } | P::Login { name, .. }) => {
                 said.names.insert(name.as_str().into());
                 State::SignedIn
             }
-            (State::Greeted, P::Ping { .. } | P::Pong { .. }) => State::Greeted,
+            // Nobody has a token that is worth anything.
+            (State::Greeted, P::Ping { .. } | P::Pong { .. } | P::Resume { .. }) => State::Greeted,
             // The name may have been taken: then it may try another.
-            (State::SignedIn, P::Guest { name }) => {
+            (State::SignedIn, P::Guest { name } | P::Register { name, .. } | P::Login { name, .. }) => {
                 said.names.insert(name.as_str().into());
                 State::SignedIn
             }
-            (State::SignedIn, P::Chat { text }) => {
+            (State::SignedIn, P::Chat { text } | P::Say { text, .. }) => {
                 said.lines.insert(text.as_str().into());
                 State::SignedIn
             }

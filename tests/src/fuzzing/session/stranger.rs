@@ -89,6 +89,11 @@ impl Stranger {
         {
             match &packet {
                 ServerPacket::SignedIn { name, .. } => assert!(said.name(name.as_str()), "signed in as {name}"),
+                ServerPacket::Resumed(resumed) => panic!("nobody has a token: {resumed:?}"),
+                ServerPacket::LobbyChat(chat) => {
+                    assert!(self.room.is_none() && said.line(chat.text.as_str()), "{chat:?}");
+                }
+                ServerPacket::Whisper(whisper) => assert!(said.line(whisper.text.as_str()), "{whisper:?}"),
                 ServerPacket::Joined(joined) => {
                     assert!(said.may_have_an_effect() && self.room.is_none(), "{joined:?}");
                     self.room = Some(InRoom::new(joined).expect("one of the games"));
@@ -97,8 +102,12 @@ impl Stranger {
                 packet if is_of_a_room(packet) => {
                     let room = self.room.as_mut().expect("what is said in a room is heard in it");
                     room.apply(packet).expect("a packet that follows from those before");
-                    if let ServerPacket::Chat(chat) = packet {
+                    if let ServerPacket::Chat(chat) | ServerPacket::Emote(chat) = packet {
                         assert!(said.line(chat.text.as_str()), "{chat:?}");
+                    }
+                    if let ServerPacket::History(history) = packet {
+                        assert_eq!(history.room, room.id());
+                        assert!(history.lines.iter().all(|line| said.line(line.text.as_str())), "{history:?}");
                     }
                 }
                 _ => {}

@@ -1,19 +1,20 @@
 //! Five in a row and watching, by keys.
 
-use super::{Desk, Effect, Message, info, join, update};
+use super::{Desk, Effect, Message, join, update};
 use crate::play::{
     five::MIDDLE,
-    game::Game,
     link::LinkEvent,
-    model::{LogLine, Mode},
-    testing::{denied, happened, joined_five, left, name, placed, playing, refused, seat, welcome, won},
+    log::LogLine,
+    model::Mode,
+    testing::{denied, entry, happened, joined_five, left, name, page, placed, playing, refused, seat, welcome, won},
 };
 use malpan_client::protocol::{
-    Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, Joined, LeaveReason, RoomId,
-    RoomTitle, Rooms, ServerPacket,
+    Audience, Cell, ChatText, Chatted, ClientPacket, CommandBytes, DenialCode, Direction, GameName, Joined,
+    LeaveReason, Manner, RoomId, RoomPlan, RoomTitle, ServerPacket,
     game::five::{Command, Phase, Refusal, State, Update, Victory},
 };
 use std::time::Duration;
+use tui_input::InputRequest;
 
 impl Desk {
     fn at(joined: Joined) -> Self {
@@ -37,7 +38,7 @@ impl Desk {
         lines
             .filter_map(|line| match line {
                 LogLine::Event(text) => Some(text.as_str()),
-                LogLine::Chat { .. } => None,
+                _ => None,
             })
             .collect()
     }
@@ -146,6 +147,15 @@ fn who_watches_is_told_why_nothing_happens() {
         assert!(matches!(desk.model.mode, Mode::Board), "no line is begun that could never be sent");
     }
     let mut desk = Desk::watching();
+    desk.send(Message::OpenCommand);
+    desk.write("w Bob nice move");
+    let whisper = ClientPacket::Say {
+        to: Audience::Player(name("Bob")),
+        manner: Manner::Say,
+        text: ChatText::new("nice move").unwrap(),
+    };
+    assert_eq!(desk.send(Message::Submit), [Effect::Send(whisper)], "a whisper can be");
+    let mut desk = Desk::watching();
     assert_eq!(desk.events()[1], "watching room 6, Lounge (five in a row)");
     desk.send(Message::Step(Direction::Up));
     assert_eq!((desk.model.cursor, desk.notice()), (Cell { x: 7, y: 6 }, ""), "looking around is free");
@@ -164,8 +174,7 @@ fn the_chosen_room_is_watched() {
     let mut desk = Desk::seated();
     desk.send(Message::OpenRooms);
     assert_eq!(desk.send(Message::Watch), [], "the list has not come");
-    let rooms = vec![info(1, "Lounge", GameName::BOARD, 2, 10), info(6, "Ours", GameName::FIVE, 2, 2)];
-    desk.packet(ServerPacket::Rooms(Rooms { rooms: rooms.try_into().unwrap(), next: None }));
+    desk.packet(page(vec![entry(1, "Lounge", GameName::BOARD, 2, 10), entry(6, "Ours", GameName::FIVE, 2, 2)], None));
     desk.send(Message::Choose(1));
     assert_eq!(desk.send(Message::Watch), [Effect::Send(ClientPacket::Leave)]);
     let watch = Effect::Send(ClientPacket::Watch { room: RoomId(6) });
@@ -176,17 +185,18 @@ fn the_chosen_room_is_watched() {
 
 #[test]
 fn a_new_room_is_of_the_game_at_hand_or_of_another() {
-    let mut desk = Desk::playing_five();
-    desk.send(Message::OpenNewRoom);
-    assert!(matches!(desk.model.mode, Mode::NewRoom { game: Game::Five, .. }));
-    desk.send(Message::OtherGame);
-    assert!(matches!(desk.model.mode, Mode::NewRoom { game: Game::Board, .. }));
-    desk.send(Message::OtherGame);
-    desk.write("Ours");
-    desk.send(Message::Submit);
-    let (game, title) = (Some(GameName::FIVE), RoomTitle::new("Ours").unwrap());
-    let open = Effect::Send(ClientPacket::OpenRoom { game, title, seats: None });
-    assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(5) }), [open]);
+    for (forward, game) in [(None, GameName::FIVE), (Some(InputRequest::GoToNextChar), GameName::BOARD)] {
+        let mut desk = Desk::playing_five();
+        desk.send(Message::OpenNewRoom);
+        desk.write("Ours");
+        desk.send(Message::NextField(true));
+        forward.map(|request| desk.send(Message::Edit(request)));
+        desk.send(Message::Submit);
+        let title = RoomTitle::new("Ours").unwrap();
+        let plan = RoomPlan { game: Some(game), title, seats: None, board: None, password: None };
+        let create = Effect::Send(ClientPacket::CreateRoom(Box::new(plan)));
+        assert_eq!(desk.packet(ServerPacket::RoomLeft { room: RoomId(5) }), [create]);
+    }
 }
 
 #[test]

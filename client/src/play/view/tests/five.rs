@@ -13,6 +13,7 @@ use malpan_client::protocol::{
 };
 use ratatui::style::{Color, Modifier};
 use std::time::Duration;
+use tui_input::InputRequest;
 
 const STONES: [(u8, u8); 8] = [(7, 7), (8, 7), (6, 6), (8, 8), (5, 5), (8, 6), (8, 9), (4, 4)];
 
@@ -190,7 +191,9 @@ fn a_new_room_is_asked_about_with_its_game() {
     let mut desk = in_the_middle();
     desk.send(Message::OpenNewRoom);
     let screen = desk.screen(80, 24);
-    assert!(screen.contains("a new room: five in a row") && screen.contains("Tab other game"), "{screen}");
-    desk.send(Message::OtherGame);
-    assert!(desk.screen(80, 24).contains("a new room: the shared board"));
+    assert!(screen.contains(" board [five]") && !screen.contains("8x8"), "it has no size to choose\n{screen}");
+    desk.send(Message::NextField(true));
+    desk.send(Message::Edit(InputRequest::GoToNextChar));
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("[board] five ") && screen.contains("seats "), "{screen}");
 }
