@@ -227,9 +227,9 @@ async fn a_peer_that_goes_drops_a_packet_that_needs_it() {
         peer.say(packets(["wait", "echo 3"]));
         settle().await;
         if broken {
-            peer.break_reading()
+            peer.break_reading();
         } else {
-            peer.half_close()
+            peer.half_close();
         };
         settle().await;
         let reason = if broken { CloseReason::Broken } else { CloseReason::PeerClosed };
