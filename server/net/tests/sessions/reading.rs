@@ -230,7 +230,7 @@ async fn a_peer_that_goes_drops_a_packet_that_needs_it() {
             peer.break_reading();
         } else {
             peer.half_close();
-        };
+        }
         settle().await;
         let reason = if broken { CloseReason::Broken } else { CloseReason::PeerClosed };
         if needed {
