@@ -329,6 +329,8 @@ async fn the_sweep_ends_with_the_last_owner_of_the_shard() {
 #[tokio::test(start_paused = true)]
 async fn time_in_which_the_shard_stood_still_is_not_held_against_anyone() {
     let mut scene = Scene::new(settings());
+    // So that the shard has a time behind it that counts.
+    sleep(SWEEP * 4).await;
     let (peer, quiet) = established(&mut scene).await;
     let (stuck_peer, stuck) = scene.open().await;
     stuck_peer.take(0);
