@@ -21,7 +21,7 @@ use tokio::{
 /// For so long after its first change a room waits for others. With [`WRITE_AFTER`] it leaves the store a part of the second.
 pub(crate) const SAVE_AFTER: Duration = Duration::from_millis(600);
 /// For so long what has changed waits for others, to be written with them.
-const WRITE_AFTER: Duration = Duration::from_millis(150);
+const WRITE_AFTER: Duration = Duration::from_millis(300);
 /// After a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Tokens that are written at the same time; the store has places for others beside them.
