@@ -184,7 +184,7 @@ impl Registry {
         let hash = token::hash(token);
         let coming = match self.claim(hash, session) {
             Some(coming) => coming,
-            None => self.claim_earlier(hash, session).await?,
+            None => self.still_good(self.claim_earlier(hash, session).await?, hash).await?,
         };
         let mut presence = match coming {
             Coming::Here(presence) => presence,
@@ -201,9 +201,7 @@ impl Registry {
         if self.0.earlier.get().is_none_or(|&until| Instant::now() >= until) {
             return Err(NoReturn::Refused);
         }
-        let record = timeout(STORE_WITHIN, self.0.store.token(hash)).await;
-        let record = record.ok().and_then(Result::ok).ok_or(NoReturn::StoreAway)?.ok_or(NoReturn::Refused)?;
-        let TokenRecord { player, name, is_guest, .. } = record;
+        let TokenRecord { player, name, is_guest, .. } = self.look_up(hash).await?;
         if !self.players().takes_for(player, hash) {
             // Whoever was in no room. Where somebody has the name, it may be the same one with the same token.
             if let Some(identity) = self.0.accounts.again(player, name, is_guest) {
@@ -234,6 +232,27 @@ impl Registry {
         away.grace_ends.abort();
         drop(players);
         Some(Coming::Here(Presence::new(away.kept, session.clone(), self.clone())))
+    }
+
+    /// Whoever has just entered by a token of the store's may stay: it may have been revoked while they did, by someone who
+    /// looks for who has entered afterwards.
+    async fn still_good(&self, coming: Coming, hash: TokenHash) -> Result<Coming, NoReturn> {
+        let Coming::Here(presence) = coming else { return Ok(coming) };
+        match self.look_up(hash).await {
+            Ok(_) => Ok(Coming::Here(presence)),
+            Err(NoReturn::Refused) => {
+                presence.end(LeaveReason::Kicked);
+                Err(NoReturn::Refused)
+            }
+            // Away again, and expected with the same token.
+            Err(NoReturn::StoreAway) => Err(NoReturn::StoreAway),
+        }
+    }
+
+    /// Whose the token is, as the store has it.
+    async fn look_up(&self, hash: TokenHash) -> Result<TokenRecord, NoReturn> {
+        let record = timeout(STORE_WITHIN, self.0.store.token(hash)).await;
+        record.ok().and_then(Result::ok).ok_or(NoReturn::StoreAway)?.ok_or(NoReturn::Refused)
     }
 
     /// A new token in place of the one that was used, which is good until the client is heard.
