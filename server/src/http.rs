@@ -138,9 +138,12 @@ mod tests {
         let games = Games::standard(&config.game);
         let pool = Pool::on_the_spot(password_cost(&config));
         let host = Host::on(config, games, Vec::new(), 1, TokenSource::system(), store.clone(), pool);
-        let pages = pages(Sources::new(host, admission, Arc::default(), Arc::new([])));
-        for (away, answer) in [(false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
+        let pages = pages(Sources::new(host.clone(), admission, Arc::default(), Arc::new([])));
+        host.expect_load();
+        for (away, answer) in [(true, "loading\n"), (false, "ready\n"), (true, "store\n"), (false, "ready\n")] {
             store.be_away(away);
+            // Where the store is away, an error.
+            let _ = host.load(&[]).await;
             let (mut ours, theirs) = duplex(1024);
             tokio::spawn(super::answer(theirs, pages.clone()));
             ours.write_all(b"GET /readyz HTTP/1.1\r\n\r\n").await.unwrap();
