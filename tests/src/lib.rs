@@ -4,6 +4,7 @@
 //! TestServer    listeners on port 0, shard threads, real clients over TCP
 //! MemoryServer  the same host, sessions and rooms on in-memory streams, several shards in one runtime, paused time
 //! Certificates  for a TestServer with TLS
+//! Streams       a whole server's listener in memory, paused time
 //! Wire          a client without manners, beside the client library's own
 //! garbage       bytes that no client of good will sends
 //! simulation    the whole server among clients on a network that fails, from one seed
@@ -19,11 +20,13 @@ pub mod garbage;
 mod memory_server;
 pub mod room_model;
 pub mod simulation;
+mod streams;
 mod test_server;
 mod wire;
 
 pub use certificates::Certificates;
 pub use memory_server::MemoryServer;
+pub use streams::{Port, Streams};
 pub use test_server::TestServer;
 pub use wire::Wire;
 

@@ -3,61 +3,38 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use malpan_client::{Client, ClientError, ConnectOptions, Connection, protocol::*};
-use malpan_e2e::Certificates;
+use malpan_e2e::{Certificates, Port, Streams};
 use malpan_net::{
-    Count, Counters, Listener, Settings, Shard,
+    Count, Counters, Shard,
     rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer, pki_types::pem::PemObject},
 };
-use malpan_server::{Games, Ground, Server, Stop, config::Config, session_settings, tls::TlsFiles};
-use std::{fs, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
+use malpan_server::{Games, Ground, Stop, config::Config, session_settings, tls::TlsFiles};
+use std::{fs, future::pending, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::Handle,
-    sync::mpsc,
     time::{Instant, sleep},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// Streams in memory, of which the test holds the other ends.
-struct Streams(mpsc::UnboundedReceiver<DuplexStream>);
-
-impl Listener for Streams {
-    type Stream = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
-        match self.0.recv().await {
-            Some(stream) => Ok((stream, "192.0.2.1:7".parse().unwrap())),
-            None => pending().await,
-        }
-    }
-
-    fn hand_over(
-        stream: DuplexStream,
-        _: &Settings,
-        _: bool,
-    ) -> io::Result<impl FnOnce() -> io::Result<DuplexStream> + Send + use<>> {
-        Ok(move || Ok(stream))
-    }
-}
-
 /// A running server with TLS.
-struct Port {
-    streams: mpsc::UnboundedSender<DuplexStream>,
+struct Server {
+    port: Port,
     counters: Arc<Counters>,
     shard: Shard,
     trusted: TlsConnector,
 }
 
-impl Port {
+impl Server {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let certificates = Certificates::write(folder.path()).unwrap();
         let config = Config { tls: certificates.config(), ..Config::default() };
         let counters = Arc::<Counters>::default();
         let shard = Shard::new(0, Handle::current(), session_settings(&config), Arc::clone(&counters));
-        let (streams, listener) = mpsc::unbounded_channel();
+        let (listener, port) = Streams::from(([192, 0, 2, 1], 7).into());
         let ground = Ground {
-            listeners: vec![Streams(listener)],
+            listeners: vec![listener],
             tls: Some(TlsFiles::of(&config.tls).unwrap().load().unwrap().config),
             lecture: None,
             shards: vec![shard.clone()],
@@ -68,7 +45,7 @@ impl Port {
             store: std::sync::Arc::new(malpan_server::store::MemoryStore::default()),
         };
         let games = Games::standard(&config.game);
-        tokio::spawn(Server::on(ground, config, games).run(pending::<Stop>()));
+        tokio::spawn(malpan_server::Server::on(ground, config, games).run(pending::<Stop>()));
         let mut roots = RootCertStore::empty();
         let ca = fs::read(certificates.file("ca.pem")).unwrap();
         roots.add(CertificateDer::from_pem_slice(&ca).unwrap()).unwrap();
@@ -77,13 +54,11 @@ impl Port {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { streams, counters, shard, trusted: Arc::new(trusted).into() }
+        Self { port, counters, shard, trusted: Arc::new(trusted).into() }
     }
 
     fn connect(&self) -> DuplexStream {
-        let (near, far) = duplex(16 * 1024);
-        self.streams.send(far).unwrap();
-        near
+        self.port.connect(16 * 1024)
     }
 
     async fn encrypt(&self, stream: DuplexStream) -> TlsStream<DuplexStream> {
@@ -97,7 +72,7 @@ const LATE: Duration = Duration::from_millis(300);
 
 #[tokio::test(start_paused = true)]
 async fn the_handshake_lies_within_the_time_for_the_hello() {
-    let port = Port::open();
+    let port = Server::open();
     let begun = Instant::now();
     let stream = port.connect();
     sleep(HELLO_WITHIN - Duration::from_secs(1)).await;
@@ -112,7 +87,7 @@ async fn the_handshake_lies_within_the_time_for_the_hello() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_end_has_the_same_time() {
-    let port = Port::open();
+    let port = Server::open();
     let begun = Instant::now();
     let mut stream = port.connect();
     stream.write_all(&[0x16, 3, 1]).await.unwrap();
@@ -123,7 +98,7 @@ async fn a_handshake_that_does_not_end_has_the_same_time() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_late_with_the_handshake_and_early_with_the_hello_plays() {
-    let port = Port::open();
+    let port = Server::open();
     let stream = port.connect();
     sleep(HELLO_WITHIN - Duration::from_secs(1)).await;
     let mut client = Client::handshake(port.encrypt(stream).await, &ConnectOptions::default()).await.unwrap();
@@ -135,7 +110,7 @@ async fn who_is_late_with_the_handshake_and_early_with_the_hello_plays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_hello_is_answered_in_its_own_words() {
-    let port = Port::open();
+    let port = Server::open();
     let refused = Client::handshake(port.connect(), &ConnectOptions::default()).await.unwrap_err();
     let ClientError::Denied(denial) = refused else { panic!("{refused}") };
     assert_eq!(denial.code, DenialCode::TlsRequired);

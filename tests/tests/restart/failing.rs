@@ -92,6 +92,7 @@ const FRAIL: GameName = GameName::constant("frail");
 
 /// Panics where it was told to: when it is loaded, or with the first command after that.
 struct Frail {
+    saves: bool,
     fails_on_load: bool,
     loaded: bool,
 }
@@ -120,7 +121,7 @@ impl Game for Frail {
     fn snapshot(&self) {}
 
     fn save(&self) -> Option<()> {
-        Some(())
+        self.saves.then_some(())
     }
 
     fn restore(&mut self, (): (), seated: &[Seat]) -> Result<(), Unfit> {
@@ -132,7 +133,7 @@ impl Game for Frail {
 }
 
 fn frail(fails_on_load: bool) -> impl FnOnce(&Config) -> Games {
-    move |_| Games::only(2, move |_| Frail { fails_on_load, loaded: false })
+    move |_| Games::only(2, move |_| Frail { saves: true, fails_on_load, loaded: false })
 }
 
 fn frail_room(store: &Arc<MemoryStore>) -> ResumeToken {
@@ -225,26 +226,7 @@ fn set_aside_because_of_limit(store: &MemoryStore) {
 /// A game that does not outlive its server: who played it is in the lobby.
 #[test]
 fn a_game_that_saves_nothing_is_gone_with_its_server() {
-    struct Fleeting;
-    impl Game for Fleeting {
-        const NAME: GameName = GameName::constant("fleeting");
-        type Command = ();
-        type Update = ();
-        type Refusal = ();
-        type Snapshot = ();
-        type Saved = ();
-        fn take_seat(&mut self, _: Duration, _: Seat) -> Effects<()> {
-            Effects::none()
-        }
-        fn leave_seat(&mut self, _: Duration, _: Seat) -> Effects<()> {
-            Effects::none()
-        }
-        fn apply(&mut self, _: Duration, _: Seat, (): ()) -> Result<Effects<()>, ()> {
-            Ok(Effects::none())
-        }
-        fn snapshot(&self) {}
-    }
-    let fleeting = |_: &Config| Games::only(2, |_| Fleeting);
+    let fleeting = |_: &Config| Games::only(2, |_| Frail { saves: false, fails_on_load: false, loaded: false });
     let store: Arc<MemoryStore> = Arc::default();
     let token = life(async {
         let server = Running::start_with(&store, |_| {}, fleeting);

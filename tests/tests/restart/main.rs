@@ -7,8 +7,8 @@ mod failing;
 mod tokens;
 
 use malpan_client::{Client, ClientError, ConnectOptions, Room};
-use malpan_e2e::{arrived, name};
-use malpan_net::{Listener, Settings, Shard};
+use malpan_e2e::{Port, Streams, arrived, name};
+use malpan_net::Shard;
 use malpan_protocol::{DenialCode, Joined, ResumeToken, Resumed, Resumption, Seen, ServerPacket};
 use malpan_server::{
     Games, Ground, Host, Server, Stop, TokenSource,
@@ -16,17 +16,11 @@ use malpan_server::{
     session_settings,
     store::{MemoryStore, Store},
 };
-use std::{
-    future::{Future, pending},
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
-    io::{DuplexStream, duplex},
+    io::DuplexStream,
     runtime::{Builder, Handle},
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     task::JoinHandle,
     time::sleep,
 };
@@ -51,11 +45,9 @@ fn cheap_passwords(config: &mut Config) {
     (config.accounts.argon2_memory_kib, config.accounts.argon2_iterations) = (64, 1);
 }
 
-struct Streams(mpsc::UnboundedReceiver<DuplexStream>);
-
 /// A server that runs.
 struct Running {
-    streams: mpsc::UnboundedSender<DuplexStream>,
+    port: Port,
     host: Host,
     stop: oneshot::Sender<Stop>,
     ended: JoinHandle<()>,
@@ -75,9 +67,9 @@ impl Running {
         adjust(&mut config);
         let games = games(&config);
         let shard = |index| Shard::new(index, Handle::current(), session_settings(&config), Arc::default());
-        let (streams, listener) = mpsc::unbounded_channel();
+        let (listener, port) = Streams::from(([127, 0, 0, 1], 7).into());
         let ground = Ground {
-            listeners: vec![Streams(listener)],
+            listeners: vec![listener],
             tls: None,
             lecture: None,
             shards: vec![shard(0), shard(1)],
@@ -90,13 +82,11 @@ impl Running {
         let server = Server::on(ground, config, games);
         let (host, (stop, asked)) = (server.host().clone(), oneshot::channel());
         let ended = tokio::spawn(server.run(async { asked.await.unwrap() }));
-        Self { streams, host, stop, ended }
+        Self { port, host, stop, ended }
     }
 
     async fn connect(&self) -> Connection {
-        let (near, far) = duplex(64 * 1024);
-        self.streams.send(far).unwrap();
-        Client::handshake(near, &ConnectOptions::default()).await.unwrap()
+        Client::handshake(self.port.connect(64 * 1024), &ConnectOptions::default()).await.unwrap()
     }
 
     async fn guest(&self, who: &str) -> Connection {
@@ -150,23 +140,4 @@ async fn follow(client: &mut Connection, room: &mut Room) -> Vec<ServerPacket> {
 /// Where the pieces stand, by name.
 fn pieces(room: &Room) -> Vec<(String, u8, u8)> {
     room.pieces().map(|(_, piece)| (piece.name.as_str().to_owned(), piece.cell.x, piece.cell.y)).collect()
-}
-
-impl Listener for Streams {
-    type Stream = DuplexStream;
-
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
-        match self.0.recv().await {
-            Some(stream) => Ok((stream, "127.0.0.1:7".parse().unwrap())),
-            None => pending().await,
-        }
-    }
-
-    fn hand_over(
-        stream: DuplexStream,
-        _: &Settings,
-        _: bool,
-    ) -> io::Result<impl FnOnce() -> io::Result<DuplexStream> + Send + use<>> {
-        Ok(move || Ok(stream))
-    }
 }
