@@ -189,7 +189,9 @@ fn an_interrupt_ends_the_run_and_the_report_says_so() {
 
 #[test]
 fn usage_errors_exit_with_2() {
-    for flags in [["--players", "0"], ["--rate", "-1"], ["--duration", "0s"], ["--scenario", "walk"]] {
+    for flags in
+        [["--players", "0"], ["--rate", "-1"], ["--duration", "0s"], ["--scenario", "run"], ["--scenario", "walk,chat"]]
+    {
         let (code, _, stderr) = bot("127.0.0.1:1", &flags);
         assert_eq!(code, 2, "{flags:?}: {stderr}");
     }

@@ -1,4 +1,4 @@
-//! One player's way to its seat.
+//! A player's way to the server and to its seat.
 
 use super::shared::Shared;
 use malpan_client::{
@@ -38,30 +38,46 @@ pub(super) struct Seated {
 pub(super) async fn seat(shared: &Shared, player: u32) -> Result<Seated, ClientError> {
     let mut pause = FIRST_PAUSE;
     for _ in 0..RETRIES {
-        match attempt(shared, player).await {
+        match seat_once(shared, player).await {
             Err(error) if may_pass(&error) => sleep(pause).await,
             done => return done,
         }
         pause *= 2;
     }
-    attempt(shared, player).await
+    seat_once(shared, player).await
 }
 
-async fn attempt(shared: &Shared, player: u32) -> Result<Seated, ClientError> {
+/// As [`seat`], in a single attempt.
+///
+/// # Errors
+/// Its own.
+pub(super) async fn seat_once(shared: &Shared, player: u32) -> Result<Seated, ClientError> {
     let begin = Instant::now();
+    let mut client = shake_hands(shared, player).await?;
+    client.sign_in_guest(shared.plan.name(player)).await?;
+    let joined = client.join(JoinTarget::Any).await?;
+    Ok(Seated { client, joined, took: begin.elapsed() })
+}
+
+/// Connects and shakes hands.
+///
+/// # Errors
+/// Where the server cannot be reached or does not answer as one.
+pub(super) async fn shake_hands(shared: &Shared, player: u32) -> Result<Client, ClientError> {
     let limit = shared.options.timeout;
     let open = async {
         let tcp = open(&shared.addresses, player).await?;
         Stream::over(tcp, &shared.address, shared.options.tls.as_ref()).await
     };
     let stream = timeout(limit, open).await.map_err(|_| ClientError::TimedOut(limit))??;
-    let mut client = Client::handshake(stream, &shared.options).await?;
-    client.sign_in_guest(shared.plan.name(player)).await?;
-    let joined = client.join(JoinTarget::Any).await?;
-    Ok(Seated { client, joined, took: begin.elapsed() })
+    Client::handshake(stream, &shared.options).await
 }
 
-async fn open(addresses: &[SocketAddr], player: u32) -> io::Result<TcpStream> {
+/// A TCP connection to the server, from an address that has ports left.
+///
+/// # Errors
+/// The last address'.
+pub(super) async fn open(addresses: &[SocketAddr], player: u32) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for &address in addresses {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

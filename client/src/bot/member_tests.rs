@@ -1,23 +1,31 @@
 //! Packets in, counts out.
 
-use super::{Fault, Member};
+use super::{Action, Fault, Member};
 use crate::bot::{
-    ledger::Ledger,
+    ledger::{Ledger, PartLedger},
+    message,
     plan::Plan,
-    rooms::{Positions, settle},
+    rooms::{Books, Stay},
+    scenario::Kind,
 };
 use malpan_client::{
     RoomError,
     protocol::{
-        Ack, BoardSize, Cell, Direction, Entered, GameName, Joined, LeaveReason, Left, List, Member as Seated, Name,
-        RefusalBytes, RefusalReason, Refused, RoomId, RoomTitle, Seat, SeatCount, ServerPacket, Snapshot, StateBytes,
-        UpdateBytes, Updates,
+        Ack, BoardSize, Cell, ChatText, Chatted, Direction, Entered, GameName, Joined, LeaveReason, Left, List,
+        Member as Seated, Name, RefusalBytes, RefusalReason, Refused, RoomId, RoomTitle, Seat, SeatCount, ServerPacket,
+        SignalTarget, Signalled, Snapshot, StateBytes, UpdateBytes, Updates,
         game::board::{self, Position, Refusal},
     },
 };
-use std::time::Duration;
 
 const MS: u64 = 1_000_000;
+
+/// What was due, what of it came, and what did not.
+fn settle<'a>(books: impl IntoIterator<Item = &'a Ledger>, stays: &[Stay], kind: Kind) -> (u64, u64, u64) {
+    let books: Vec<Books> = books.into_iter().map(|ledger| ledger.books[kind as usize].clone()).collect();
+    let found = crate::bot::rooms::settle(&books, stays);
+    (found.due, found.delivered, found.missing)
+}
 
 /// One thread's players of a room with ten seats on an 8 x 8 board, where player n sits on seat n at (n, 0).
 struct Table {
@@ -27,7 +35,7 @@ struct Table {
 }
 
 fn plan() -> Plan {
-    Plan::new(10, 5.0, Duration::from_secs(10), 1, 0)
+    Plan::new(&"walk".parse().unwrap(), 10, Some(5.0), 1, 0)
 }
 
 fn seat(index: u8) -> Seat {
@@ -97,7 +105,13 @@ fn refused(seq: u32, why: Refusal) -> ServerPacket {
 impl Table {
     /// Players 0 to `count` - 1, with event and batch at 0 and the window open.
     fn new(count: u8) -> Self {
-        let mut table = Self { plan: plan(), ledger: Ledger::default(), members: Vec::new() };
+        Self::of("walk", count)
+    }
+
+    /// The same in another scenario.
+    fn of(scenario: &str, count: u8) -> Self {
+        let plan = Plan::new(&scenario.parse().unwrap(), 10, None, 1, 0);
+        let mut table = Self { plan, ledger: Ledger::new(1), members: Vec::new() };
         for index in 0..count {
             table.seat(&joined(index, (0..count).filter(|&other| other != index), 0, 0));
         }
@@ -128,9 +142,21 @@ impl Table {
         }
     }
 
-    fn settle(&self) -> Positions {
-        let stays: Vec<_> = self.members.iter().map(|member| member.stay(true)).collect();
-        settle(std::slice::from_ref(&self.ledger.books), &stays)
+    fn act(&mut self, member: usize) -> Action {
+        self.members[member].act(&mut self.ledger)
+    }
+
+    fn walk(&self) -> &PartLedger {
+        &self.ledger.parts[0]
+    }
+
+    fn settle(&self) -> (u64, u64, u64) {
+        self.settle_kind(Kind::Move)
+    }
+
+    fn settle_kind(&self, kind: Kind) -> (u64, u64, u64) {
+        let stays: Vec<_> = self.members.iter().map(|member| member.stay(kind, true)).collect();
+        settle([&self.ledger], &stays, kind)
     }
 }
 
@@ -140,8 +166,8 @@ fn every_member_is_due_every_accepted_step() {
     table.members[0].step();
     table.members[2].step();
     table.all_take(&batch(1, &[(2, 1), (0, 1)]));
-    assert_eq!(table.settle(), Positions { due: 6, delivered: 6, missing: 0 });
-    assert_eq!((table.ledger.acked, table.ledger.delivered), (2, 6));
+    assert_eq!(table.settle(), (6, 6, 0));
+    assert_eq!((table.walk().done, table.walk().delivered), (2, 6));
 }
 
 #[test]
@@ -154,10 +180,10 @@ fn latency_counts_from_when_the_move_was_due() {
     let packet = batch(1, &[(1, 2)]);
     table.take_at(1, &packet, Some(due_ns + 20 * MS)).unwrap();
     table.take_at(0, &packet, Some(due_ns + 30 * MS)).unwrap();
-    let timings = &table.ledger.timings;
+    let walk = table.walk();
     let p50 = |latencies: &crate::bot::metrics::Latencies| latencies.percentiles().p50.unwrap().round();
-    assert_eq!((p50(&timings.move_to_self), p50(&timings.move_to_others)), (20.0, 30.0));
-    assert_eq!((timings.move_to_self.percentiles().count, timings.move_to_others.percentiles().count), (1, 1));
+    assert_eq!((p50(&walk.to_self), p50(&walk.to_others)), (20.0, 30.0));
+    assert_eq!((walk.to_self.percentiles().count, walk.to_others.percentiles().count), (1, 1));
 }
 
 #[test]
@@ -168,8 +194,8 @@ fn a_snapshot_is_not_a_delivery_and_what_was_left_out_is_missing() {
     table.take(0, &batch(2, &[(0, 2)]));
     table.take(1, &snapshot(2, &[(0, 2), (1, 0)]));
     table.all_take(&batch(3, &[(0, 3)]));
-    assert_eq!(table.settle(), Positions { due: 6, delivered: 5, missing: 1 });
-    assert_eq!(table.ledger.timings.move_to_others.percentiles().count, 2);
+    assert_eq!(table.settle(), (6, 5, 1));
+    assert_eq!(table.walk().to_others.percentiles().count, 2);
 }
 
 #[test]
@@ -179,7 +205,7 @@ fn a_batch_that_nobody_received_is_missing_for_everyone() {
     table.all_take(&batch(1, &[(1, 1)]));
     table.all_take(&snapshot(2, &[(0, 0), (1, 2), (2, 0)]));
     table.all_take(&batch(3, &[(1, 3)]));
-    assert_eq!(table.settle(), Positions { due: 9, delivered: 6, missing: 3 });
+    assert_eq!(table.settle(), (9, 6, 3));
     let steps = table.members[1].steps();
     assert_eq!((steps.accepted(), steps.open()), (3, 1));
 }
@@ -203,9 +229,10 @@ fn joining_and_leaving_mid_run_change_what_is_due() {
     table.take(2, &left);
     table.take(0, &batch_after(2, 4, &[(0, 4)]));
     table.take(2, &batch_after(2, 4, &[(0, 4)]));
-    let stays: Vec<_> = table.members.iter().enumerate().map(|(index, member)| member.stay(index != 1)).collect();
-    let positions = settle(&[table.ledger.books], &stays);
-    assert_eq!(positions, Positions { due: 2 + 3 + 3 + 2, delivered: 9, missing: 1 });
+    let stays: Vec<_> =
+        table.members.iter().enumerate().map(|(index, member)| member.stay(Kind::Move, index != 1)).collect();
+    let positions = settle([&table.ledger], &stays, Kind::Move);
+    assert_eq!(positions, (2 + 3 + 3 + 2, 9, 1));
 }
 
 #[test]
@@ -221,9 +248,9 @@ fn two_threads_with_members_of_one_room_agree() {
             other.take(0, &packet);
         }
     }
-    let stays = [one.members[0].stay(true), other.members[0].stay(true)];
-    let positions = settle(&[one.ledger.books, other.ledger.books], &stays);
-    assert_eq!(positions, Positions { due: 6, delivered: 5, missing: 1 });
+    let stays = [one.members[0].stay(Kind::Move, true), other.members[0].stay(Kind::Move, true)];
+    let positions = settle([&one.ledger, &other.ledger], &stays, Kind::Move);
+    assert_eq!(positions, (6, 5, 1));
 }
 
 #[test]
@@ -232,8 +259,8 @@ fn strangers_count_neither_as_due_nor_as_members() {
     table.all_take(&entered(1, 5, Name::new("ann").unwrap()));
     table.members[0].step();
     table.all_take(&batch_after(1, 1, &[(5, 90), (0, 1), (5, 91)]));
-    assert_eq!(table.settle(), Positions { due: 1, delivered: 1, missing: 0 });
-    assert_eq!(table.ledger.timings.move_to_others.percentiles().count, 0);
+    assert_eq!(table.settle(), (1, 1, 0));
+    assert_eq!(table.walk().to_others.percentiles().count, 0);
 }
 
 #[test]
@@ -243,11 +270,102 @@ fn what_came_before_the_window_does_not_count() {
     for member in 0..2 {
         table.take_at(member, &stranger, None).unwrap();
         table.take_at(member, &batch_after(1, 1, &[(5, 1)]), None).unwrap();
-        table.members[member].open_window();
+        table.members[member].open_window(&table.plan, &mut table.ledger);
     }
     table.members[0].step();
     table.all_take(&batch_after(1, 2, &[(0, 1)]));
-    assert_eq!(table.settle(), Positions { due: 2, delivered: 2, missing: 0 });
+    assert_eq!(table.settle(), (2, 2, 0));
+}
+
+#[test]
+fn windows_follow_each_other() {
+    let mut table = Table::new(2);
+    for window in 0..2 {
+        for member in 0..2 {
+            table.members[member].open_window(&table.plan, &mut table.ledger);
+        }
+        table.act(0);
+        let seq = window + 1;
+        assert_eq!(
+            table.plan.due_ns(0, seq),
+            Some(table.plan.phase_ns(0)),
+            "the first of each window is due at the phase"
+        );
+        table.all_take(&batch(seq.into(), &[(0, seq)]));
+        assert_eq!(table.settle(), (2, 2, 0));
+        let ledger = std::mem::replace(&mut table.ledger, Ledger::new(1));
+        assert_eq!((ledger.parts[0].sent, ledger.parts[0].done, ledger.parts[0].delivered), (1, 1, 2));
+        assert_eq!((table.members[0].steps().sent_in_window(), table.members[0].steps().accepted()), (1, 1));
+    }
+}
+
+#[test]
+fn a_line_is_due_to_everyone_in_the_room() {
+    let mut table = Table::of("chat", 3);
+    let Action::Chat(text) = table.act(1) else { panic!("a chatter talks") };
+    let said =
+        |event, from, text: &ChatText| ServerPacket::Chat(Chatted { event, seat: seat(from), text: text.clone() });
+    table.all_take(&said(1, 1, &text));
+    table.act(0);
+    // The second line misses one of them, who is cut off; the third is a stranger's.
+    let second = said(2, 0, &message::line(1));
+    table.take(0, &second);
+    table.take(1, &second);
+    assert_eq!(table.settle_kind(Kind::Chat), (6, 5, 1));
+    let part = table.walk();
+    assert_eq!((part.sent, part.done, part.delivered), (2, 2, 5));
+    assert_eq!((part.to_self.percentiles().count, part.to_others.percentiles().count), (2, 3));
+}
+
+#[test]
+fn half_of_the_signals_are_echoes() {
+    let mut table = Table::of("arena", 2);
+    let mut to_room = 0;
+    for _ in 0..10 {
+        let Action::Signal(to, payload) = table.act(0) else { panic!("who is in the arena sends signals") };
+        match to {
+            SignalTarget::Room => {
+                to_room += 1;
+                table.all_take(&ServerPacket::Signal(Signalled { event: to_room, seat: seat(0), payload }));
+            }
+            SignalTarget::Myself => table.take(0, &ServerPacket::Echo { payload }),
+        }
+    }
+    let part = table.walk();
+    assert_eq!((to_room, part.echoes_due, part.echoes, part.done), (5, 5, 5, 10));
+    assert_eq!(table.settle_kind(Kind::Signal), (10, 10, 0));
+    assert_eq!((part.to_others.percentiles().count, part.named["echo"].percentiles().count), (5, 5));
+}
+
+#[test]
+fn what_comes_a_second_after_it_was_due_is_late() {
+    let mut table = Table::new(2);
+    table.step(0, 2);
+    let due_ns = |seq| table.plan.due_ns(0, seq).unwrap();
+    let (first, second) = (due_ns(1) + 1_000 * MS, due_ns(2) + 1_001 * MS);
+    table.take_at(1, &batch(1, &[(0, 1)]), Some(first)).unwrap();
+    table.take_at(1, &batch(2, &[(0, 2)]), Some(second)).unwrap();
+    assert_eq!((table.walk().delivered, table.walk().late), (2, 1));
+}
+
+#[test]
+fn a_denial_answers_the_oldest_line() {
+    let mut table = Table::of("chat", 1);
+    table.act(0);
+    table.act(0);
+    table.members[0].deny(&mut table.ledger);
+    assert_eq!((table.walk().refused, table.members[0].steps().open()), (1, 1));
+}
+
+#[test]
+fn who_is_away_is_due_nothing_any_more() {
+    let mut table = Table::new(2);
+    table.step(0, 2);
+    table.all_take(&batch(1, &[(0, 1)]));
+    table.take(0, &ServerPacket::Away { event: 1, seat: seat(1) });
+    table.take(0, &batch_after(1, 2, &[(0, 2)]));
+    let stays = [table.members[0].stay(Kind::Move, true), table.members[1].stay(Kind::Move, false)];
+    assert_eq!(settle([&table.ledger], &stays, Kind::Move), (3, 3, 0));
 }
 
 #[test]
@@ -259,7 +377,7 @@ fn refusals_are_counted_by_why() {
         table.take(0, &packet);
     }
     let refused = table.members[0].steps().refused();
-    assert_eq!((refused.off_board, refused.taken, refused.too_fast, table.ledger.refused), (1, 2, 1, 4));
+    assert_eq!((refused.off_board, refused.taken, refused.too_fast, table.walk().refused), (1, 2, 1, 4));
 }
 
 #[test]
@@ -337,7 +455,7 @@ fn what_is_not_the_boards_is_a_fault() {
 
 #[test]
 fn who_gets_no_seat_at_the_board_cannot_play() {
-    let refused = |joined: Joined| Member::new(0, &joined, &plan(), &mut Ledger::default()).err();
+    let refused = |joined: Joined| Member::new(0, &joined, &plan(), &mut Ledger::new(1)).err();
     let watching = Joined { seat: None, ..joined(0, [], 0, 0) };
     assert_eq!(refused(watching), Some(Fault::NoSeat));
     let elsewhere = Joined { game: GameName::FIVE, ..joined(0, [], 0, 0) };

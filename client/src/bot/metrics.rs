@@ -1,17 +1,21 @@
 //! Latencies as HDR histograms of three significant digits, one set per thread, merged at the end.
 
+use super::report::CurvePoint;
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest time told apart, in microseconds: ten minutes. Longer ones count as this.
 const MAX_US: u64 = 600_000_000;
+
+/// Points of a curve each time that the rest above it has halved.
+const POINTS_PER_HALVING: u32 = 5;
 
 /// How long something took, over and over.
 #[derive(Debug, Clone)]
 pub(super) struct Latencies(Histogram<u64>);
 
 /// Percentiles in milliseconds, `null` where nothing was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
 pub(super) struct Percentiles {
     pub(super) count: u64,
     pub(super) p50: Option<f64>,
@@ -21,16 +25,12 @@ pub(super) struct Percentiles {
     pub(super) max: Option<f64>,
 }
 
-/// Everything a thread times.
+/// What a thread times whatever its players do.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Timings {
-    /// From when a move was due to when its sender saw it acknowledged.
-    pub(super) move_to_self: Latencies,
-    /// From when a move was due to when another of the bot's players saw it.
-    pub(super) move_to_others: Latencies,
     /// From the TCP connect to being seated.
     pub(super) connect: Latencies,
-    /// From when a move was due to when it had been handed to the kernel.
+    /// From when an action was due to when it had been handed to the kernel, or begun.
     pub(super) slip: Latencies,
 }
 
@@ -43,6 +43,27 @@ impl Latencies {
     /// Takes in all of the other's.
     pub(super) fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all histograms have the same bounds");
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// The curve that HDR histograms are known for: percentiles ever closer to 100.
+    pub(super) fn curve(&self) -> Vec<CurvePoint> {
+        #[allow(clippy::cast_precision_loss, reason = "below 2^52 by MAX_US")]
+        let point = |at: hdrhistogram::iterators::IterationValue<u64>, count| CurvePoint {
+            percentile: at.percentile(),
+            ms: at.value_iterated_to() as f64 / 1_000.0,
+            count,
+        };
+        let mut count = 0;
+        let points = self.0.iter_quantiles(POINTS_PER_HALVING).map(|at| {
+            count += at.count_since_last_iteration();
+            point(at, count)
+        });
+        points.collect()
     }
 
     /// The percentiles.
@@ -73,8 +94,6 @@ impl Default for Latencies {
 impl Timings {
     /// Takes in all of another thread's.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.move_to_self.merge(&other.move_to_self);
-        self.move_to_others.merge(&other.move_to_others);
         self.connect.merge(&other.connect);
         self.slip.merge(&other.slip);
     }

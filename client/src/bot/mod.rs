@@ -1,23 +1,31 @@
 //! `malpan bot`: thousands of players in one process, and what they feel.
 //!
 //! ```text
-//! run.rs (conductor)    connect everyone, open the window, wait for what is in flight, collect
+//! run.rs (conductor)    connect everyone, open the window, wait for what is in flight, collect; sampler.rs each second
 //!   thread.rs (one per core, no work stealing)   player tasks and one pacer
 //!     worker.rs    players, schedule and notes of one thread
-//!       pacer.rs   which move is due next          member.rs  what a player receives and where it walks
-//!       player.rs  a connection                    rooms.rs   what was due to whom, settled at the end
-//! report.rs, table.rs <- outcome.rs <- the threads' notes
+//!       pacer.rs   which action is due next          member.rs  what a player sends and receives
+//!       player.rs  a connection                      rooms.rs   what was due to whom, settled at the end
+//!       ops/       players whose work takes several packets
+//!   hostile/       attackers, on a thread of their own
+//! summary.rs -> report.rs, table.rs <- outcome.rs <- the threads' notes (ledger.rs)
+//! capacity.rs      grows and holds until the limit breaks
 //! ```
 //!
-//! Invariant: the load is open-loop. When a move is due depends on the seed and its number alone, never on what the
+//! Invariant: the load is open-loop. When an action is due depends on the seed and its number alone, never on what the
 //! server answered; latency counts from that time; and a run in which the bot itself was late or lossy is void.
 
+mod capacity;
 mod cause;
 mod connect;
+mod gauge;
+mod hostile;
 mod ledger;
 mod member;
+mod message;
 mod metrics;
 mod open_files;
+mod ops;
 mod outcome;
 mod pacer;
 mod plan;
@@ -27,23 +35,34 @@ mod progress;
 mod report;
 mod rooms;
 mod run;
+mod sampler;
+mod scenario;
+mod screen;
+mod search;
 mod shared;
 mod steps;
+mod summary;
 mod table;
 mod thread;
 mod worker;
 
 use crate::tls_args::TlsArgs;
 use anyhow::{Context, Result};
+use gauge::{Gauge, MetricsUrl};
+use plan::Plan;
 use report::Report;
+use run::{Options, Run};
+use scenario::Mix;
+use screen::Screen;
 use std::{
     fs::File,
     io::{self, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
+use summary::Asked;
 use table::Table;
 
 /// The most moves a second of one player.
@@ -56,18 +75,27 @@ const MAX_THREADS: usize = 256;
 const EXIT_FAILED: u8 = 1;
 const EXIT_VOID: u8 = 4;
 
-const AFTER_HELP: &str = "\
-Every player makes a move at its own fixed times, whether or not the last one was answered; latency counts from when \
-the move was due. A position is due to every player of this run that sat in the room when the server sent the batch \
-with the step; positions in snapshots do not count as delivered, and neither do moves of strangers.
+/// How many players there are where nothing says how many.
+const PLAYERS: u32 = 100;
 
-JSON (dots are nested objects; percentiles are p50, p90, p99, p999, max and count, null where nothing was measured):
-  bot.{version,command}  address  seed  rate  duration_s  elapsed_s  threads  cut_short
+const AFTER_HELP: &str = "\
+Every player acts at its own fixed times, whether or not the last action was answered; latency counts from when the \
+action was due. A position is due to every player of this run that sat in the room when the server sent the batch \
+with the step, and a line or a signal to every one that sat there when it was said; positions in snapshots do not count \
+as delivered, and neither does what strangers do.
+
+A mix is NAME, or NAME:SHARE,NAME:SHARE, each with @RATE where it has a rate of its own: walk:80,chat:20@1. The shares are \
+how many players each scenario has, or, with --players, how they are divided.
+
+JSON (docs/bot-report.schema.json; percentiles are p50, p90, p99, p999, max and count, null where nothing was measured):
+  bot.{version,command,...}  address  seed  rate  duration_s  elapsed_s  threads  cut_short
   players.{asked,connected,failed,failed_by,lost,lost_by,denied_by}
   moves.{due,sent,acked,refused,unanswered}  moves.refused_by.{off_board,taken,too_fast}
-  positions.{due,delivered,missing}
+  positions.{due,delivered,late,missing,missing_by}
   latency_ms.{move_to_self,move_to_others,connect}.p99 and the others  slip_ms.p99 and the others
   bytes.{received,sent}  (in the measured window)
+  scenarios  one for each: {name,players,messages,deliveries,operations,attack,latency_ms}
+  series  one sample for each second    curve  the main latency's
   server.{cpu_us_per_position,cpu_percent,rss_kib_per_player}  (with --server-pid; % of one core)
   void  void_reasons
 
@@ -83,18 +111,27 @@ pub(crate) struct Args {
     address: String,
     #[command(flatten)]
     tls: TlsArgs,
-    /// How many players
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=i64::from(plan::MAX_PLAYERS)))]
-    players: u32,
-    /// Moves per second of each player; 0 holds them seated and idle
-    #[arg(long, value_name = "MOVES", default_value_t = 5.0, value_parser = parse_rate)]
-    rate: f64,
-    /// For how long moves fall due, once everyone is seated
+    /// What the players do; --list has the scenarios
+    #[arg(long, value_name = "MIX", default_value = "walk")]
+    scenario: Mix,
+    /// List the scenarios and their rates
+    #[arg(long)]
+    list: bool,
+    /// How many players [default: the shares of --scenario, or 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(plan::MAX_PLAYERS)))]
+    players: Option<u32>,
+    /// Actions per second of each honest player [default: the scenario's]; of walkers, 0 holds them seated and idle
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    rate: Option<f64>,
+    /// For how long actions fall due, once everyone is there
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     duration: Duration,
-    /// The server's process on this machine: report its CPU and memory too (Linux)
-    #[arg(long, value_name = "PID")]
+    /// The server's process on this machine: report its CPU and memory too
+    #[arg(long, value_name = "PID", conflicts_with = "server_metrics")]
     server_pid: Option<u32>,
+    /// The server's page of metrics, such as 127.0.0.1:7780: the same from there
+    #[arg(long, value_name = "URL")]
+    server_metrics: Option<MetricsUrl>,
     /// Write the report as JSON to a file, or to stdout (-), where the table then goes to stderr
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
@@ -104,6 +141,9 @@ pub(crate) struct Args {
     /// Threads to share the players among [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<NonZeroUsize>,
+    /// Let hostile scenarios go to a server that is not on this machine: it is yours
+    #[arg(long)]
+    i_own_this_server: bool,
 }
 
 /// Runs the bot and prints what it found.
@@ -118,10 +158,38 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 fn measure(args: &Args) -> Result<ExitCode> {
+    if args.list {
+        write!(io::stdout(), "{}", scenario::list()).context("writing the list to stdout")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // Opened first: a run is too long to find out afterwards that its report cannot be written.
     let json = args.json.as_deref().map(JsonTarget::open).transpose()?;
-    let threads = threads(args);
-    let report = Report::new(args, threads, run::run(args, threads)?);
+    let players = args.players.or_else(|| args.scenario.players()).unwrap_or(PLAYERS).min(plan::MAX_PLAYERS);
+    let threads = threads(args, players);
+    let asked = Asked {
+        address: args.address.clone(),
+        seed: args.seed,
+        duration: args.duration,
+        threads,
+        started: SystemTime::now(),
+    };
+    let server = args.server_pid.map(Gauge::Process).or_else(|| args.server_metrics.clone().map(Gauge::Metrics));
+    let options = Options {
+        address: args.address.clone(),
+        tls: args.tls.load()?,
+        threads,
+        server,
+        owned: args.i_own_this_server,
+        screen: Screen::plain(),
+    };
+    let plan = Plan::new(&args.scenario, players, args.rate, args.seed, rand::random());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(async {
+        let mut run = Run::start(options, plan).await?;
+        let held = hold(&mut run, &asked, players).await;
+        let series = run.end()?;
+        held.map(|report| summary::with_series(report, series))
+    })?;
 
     let table = Table(&report);
     match &json {
@@ -131,7 +199,7 @@ fn measure(args: &Args) -> Result<ExitCode> {
     if let Some(target) = json {
         target.write(&report)?;
     }
-    Ok(match report.failure() {
+    Ok(match &report.failure {
         Some(failure) => {
             eprintln!("malpan bot: {failure}");
             ExitCode::from(EXIT_FAILED)
@@ -141,10 +209,17 @@ fn measure(args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// One window with all players.
+async fn hold(run: &mut Run, asked: &Asked, players: u32) -> Result<Report> {
+    run.grow_to(players).await;
+    let findings = run.hold(asked.duration).await?;
+    Ok(summary::report(asked, run.plan(), &findings))
+}
+
 /// Threads to run: never more than players.
-fn threads(args: &Args) -> usize {
+fn threads(args: &Args, players: u32) -> usize {
     let wanted = args.threads.or_else(|| std::thread::available_parallelism().ok());
-    wanted.map_or(1, NonZeroUsize::get).min(args.players as usize).min(MAX_THREADS)
+    wanted.map_or(1, NonZeroUsize::get).min(players as usize).min(MAX_THREADS)
 }
 
 enum JsonTarget {

@@ -1,21 +1,29 @@
-//! Which move is due next, over all players of one thread. Pure.
+//! What is due next, over all players of one thread. Pure.
 
 use super::plan::Plan;
+use std::collections::BTreeMap;
 
-/// The order in which a thread's players move: everyone once per period, sorted by phase, round after round. One
-/// cursor stands for what would otherwise be a timer per player.
+/// The order in which a thread's players act.
 #[derive(Debug)]
 pub(super) struct Schedule {
+    /// One for each period that players have.
+    rounds: Vec<Rounds>,
+    end_ns: u64,
+}
+
+/// Players of the same period: everyone once per period, sorted by phase, round after round. One cursor stands for what
+/// would otherwise be a timer per player.
+#[derive(Debug)]
+struct Rounds {
     /// Phase and slot, by phase.
     order: Vec<(u64, u32)>,
     cursor: usize,
     period_ns: u64,
     /// When the round at the cursor began.
     round_ns: u64,
-    end_ns: u64,
 }
 
-/// A move that is due.
+/// An action that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Due {
     /// Whose, as an index into the thread's players.
@@ -25,33 +33,32 @@ pub(super) struct Due {
 }
 
 impl Schedule {
-    /// The schedule of the players given with their slots.
-    pub(super) fn new(plan: &Plan, players: impl IntoIterator<Item = (u32, u32)>) -> Self {
-        let mut order: Vec<_> = match plan.period_ns() {
-            Some(_) => players.into_iter().map(|(slot, player)| (plan.phase_ns(player), slot)).collect(),
-            None => Vec::new(),
-        };
-        order.sort_unstable();
-        let period_ns = plan.period_ns().unwrap_or(0);
-        Self { order, cursor: 0, period_ns, round_ns: 0, end_ns: plan.duration_ns() }
-    }
-
-    /// When the next move is due, if one is before the end.
-    pub(super) fn next_ns(&self) -> Option<u64> {
-        let (phase, _) = self.order.get(self.cursor)?;
-        Some(self.round_ns + phase).filter(|&at| at < self.end_ns)
-    }
-
-    /// Takes the next move that is due at `now_ns`.
-    pub(super) fn take_due(&mut self, now_ns: u64) -> Option<Due> {
-        let at_ns = self.next_ns().filter(|&at| at <= now_ns)?;
-        let (_, slot) = self.order[self.cursor];
-        self.cursor += 1;
-        if self.cursor == self.order.len() {
-            self.cursor = 0;
-            self.round_ns += self.period_ns;
+    /// The schedule of the players given with their slots, up to `end_ns` after the window opened.
+    pub(super) fn new(plan: &Plan, players: impl IntoIterator<Item = (u32, u32)>, end_ns: u64) -> Self {
+        let mut by_period: BTreeMap<u64, Vec<(u64, u32)>> = BTreeMap::new();
+        for (slot, player) in players {
+            if let Some(period) = plan.period_ns(player) {
+                by_period.entry(period).or_default().push((plan.phase_ns(player), slot));
+            }
         }
-        Some(Due { slot, at_ns })
+        let rounds = by_period.into_iter().map(|(period_ns, mut order)| {
+            order.sort_unstable();
+            Rounds { order, cursor: 0, period_ns, round_ns: 0 }
+        });
+        Self { rounds: rounds.collect(), end_ns }
+    }
+
+    /// When the next action is due, if one is before the end.
+    pub(super) fn next_ns(&self) -> Option<u64> {
+        self.rounds.iter().map(Rounds::next_ns).min().filter(|&at| at < self.end_ns)
+    }
+
+    /// Takes the next action that is due at `now_ns`.
+    pub(super) fn take_due(&mut self, now_ns: u64) -> Option<Due> {
+        let end_ns = self.end_ns;
+        let next = self.rounds.iter_mut().min_by_key(|rounds| rounds.next_ns())?;
+        let at_ns = next.next_ns();
+        (at_ns <= now_ns && at_ns < end_ns).then(|| Due { slot: next.advance(), at_ns })
     }
 
     /// Ends the schedule at `end_ns`, or where it ended before.
@@ -60,14 +67,33 @@ impl Schedule {
     }
 }
 
+impl Rounds {
+    fn next_ns(&self) -> u64 {
+        let (phase, _) = self.order[self.cursor];
+        self.round_ns + phase
+    }
+
+    /// Goes on to the next, and returns whose turn it was.
+    fn advance(&mut self) -> u32 {
+        let (_, slot) = self.order[self.cursor];
+        self.cursor += 1;
+        if self.cursor == self.order.len() {
+            self.cursor = 0;
+            self.round_ns += self.period_ns;
+        }
+        slot
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Schedule;
     use crate::bot::plan::Plan;
-    use std::time::Duration;
+
+    const END_NS: u64 = 2_000_000_000;
 
     fn plan(rate: f64) -> Plan {
-        Plan::new(50, rate, Duration::from_secs(2), 3, 0)
+        Plan::new(&"walk".parse().unwrap(), 50, Some(rate), 3, 0)
     }
 
     fn drain(schedule: &mut Schedule, now_ns: u64) -> Vec<(u32, u64)> {
@@ -77,7 +103,7 @@ mod tests {
     #[test]
     fn every_move_comes_once_in_the_order_of_time_and_as_the_plan_says() {
         let plan = plan(5.0);
-        let mut schedule = Schedule::new(&plan, (0..50).map(|player| (player, player)));
+        let mut schedule = Schedule::new(&plan, (0..50).map(|player| (player, player)), END_NS);
         let moves = drain(&mut schedule, u64::MAX);
         assert!(moves.is_sorted_by_key(|&(_, at)| at));
         let mut sent = [0_u32; 50];
@@ -86,14 +112,27 @@ mod tests {
             assert_eq!(plan.due_ns(slot, sent[slot as usize]), Some(at));
         }
         for (player, sent) in (0..).zip(sent) {
-            assert_eq!(u64::from(sent), plan.moves_before(player, plan.duration_ns()));
+            assert_eq!(u64::from(sent), plan.actions_before(player, END_NS));
+        }
+    }
+
+    #[test]
+    fn players_of_different_rates_come_in_the_order_of_time() {
+        let plan = Plan::new(&"walk:1@7,chat:1@3".parse().unwrap(), 50, None, 3, 0);
+        let mut schedule = Schedule::new(&plan, (0..50).map(|player| (player, player)), END_NS);
+        let actions = drain(&mut schedule, u64::MAX);
+        assert!(actions.is_sorted_by_key(|&(_, at)| at));
+        for player in 0..50 {
+            let times: Vec<_> = actions.iter().filter(|(slot, _)| *slot == player).map(|&(_, at)| at).collect();
+            assert_eq!(times.len() as u64, plan.actions_before(player, END_NS));
+            assert_eq!(times.last().copied(), plan.due_ns(player, u32::try_from(times.len()).unwrap()));
         }
     }
 
     #[test]
     fn nothing_is_early() {
         let plan = plan(5.0);
-        let mut schedule = Schedule::new(&plan, [(7, 31)]);
+        let mut schedule = Schedule::new(&plan, [(7, 31)], END_NS);
         let phase = plan.phase_ns(31);
         assert_eq!(schedule.next_ns(), Some(phase));
         assert_eq!(drain(&mut schedule, phase - 1), []);
@@ -104,7 +143,7 @@ mod tests {
     #[test]
     fn a_cut_schedule_ends_there() {
         let plan = plan(5.0);
-        let mut schedule = Schedule::new(&plan, [(0, 0)]);
+        let mut schedule = Schedule::new(&plan, [(0, 0)], END_NS);
         schedule.cut(plan.phase_ns(0) + 200_000_000);
         assert_eq!(drain(&mut schedule, u64::MAX).len(), 1);
         schedule.cut(u64::MAX);
@@ -113,7 +152,7 @@ mod tests {
 
     #[test]
     fn nothing_is_ever_due_at_rate_0_or_without_players() {
-        assert_eq!(Schedule::new(&plan(0.0), [(0, 0)]).next_ns(), None);
-        assert_eq!(Schedule::new(&plan(5.0), []).next_ns(), None);
+        assert_eq!(Schedule::new(&plan(0.0), [(0, 0)], END_NS).next_ns(), None);
+        assert_eq!(Schedule::new(&plan(5.0), [], END_NS).next_ns(), None);
     }
 }

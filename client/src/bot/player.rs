@@ -1,6 +1,11 @@
 //! A seated player and its connection.
 
-use super::{cause, member::Member};
+use super::{
+    cause,
+    ledger::Ledger,
+    member::{Action, Member},
+    plan::Plan,
+};
 use malpan_client::{
     Client, ClientError,
     protocol::{ClientPacket, KickReason, ServerPacket},
@@ -60,10 +65,12 @@ impl Player {
     }
 
     /// The measured window opens.
-    pub(super) fn open_window(&mut self) {
+    pub(super) fn open_window(&mut self, plan: &Plan, ledger: &mut Ledger) {
         self.in_window = self.is_connected();
         self.traffic_before = self.traffic_so_far();
-        self.member.open_window();
+        if self.in_window {
+            self.member.open_window(plan, ledger);
+        }
     }
 
     /// The next packet, or the cause by which the connection is lost.
@@ -79,11 +86,15 @@ impl Player {
         })
     }
 
-    /// Makes the next step and writes it. Returns whether there was a connection to write to.
-    pub(super) fn step(&mut self) -> bool {
+    /// Does what is next and writes it. Returns whether there was a connection to write to.
+    pub(super) fn act(&mut self, ledger: &mut Ledger) -> bool {
         let Some(client) = &mut self.client else { return false };
-        let direction = self.member.step();
-        client.step(direction).expect("a step is shorter than a frame may be");
+        let queued = match self.member.act(ledger) {
+            Action::Step(direction) => client.step(direction).map(drop),
+            Action::Chat(text) => client.chat(text),
+            Action::Signal(to, payload) => client.signal(to, payload),
+        };
+        queued.expect("an action is shorter than a frame may be");
         // What the kernel does not take now, or why it takes nothing any more, is the reading task's to find out.
         let flushed = client.poll_flush(&mut Context::from_waker(Waker::noop()));
         if !matches!(flushed, Poll::Ready(Ok(())))
@@ -92,6 +103,15 @@ impl Player {
             waker.wake_by_ref();
         }
         true
+    }
+
+    /// The player is no longer wanted: it says goodbye, and its task ends.
+    pub(super) fn dismiss(&mut self) {
+        self.say_goodbye();
+        self.disconnect();
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 
     /// The server told why it will close.

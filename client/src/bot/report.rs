@@ -1,60 +1,73 @@
-//! The report of a run. Its field names are the JSON's, and a contract: they are only added to.
+//! The report of a run: what its JSON holds. The field names are a contract: they are only added to.
+//!
+//! Percentiles are milliseconds and `null` where nothing was measured. What only some runs have is left out of the others.
 
 use super::{
-    Args,
     ledger::{Causes, sum},
     metrics::Percentiles,
-    outcome::Totals,
-    run::{CutShort, Findings, ServerUsage},
 };
-use serde::Serialize;
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// The most that the schedule may slip, in milliseconds at p99, before a run says more of the bot than of the server.
-const SLIP_LIMIT_MS: f64 = 5.0;
-/// The longest a thread may have stood still before positions that went missing may be its own fault: a queue of 64
-/// batches lasts about two seconds.
-const STALL_LIMIT: Duration = Duration::from_secs(1);
-
-/// What a run found, in stable names.
-#[derive(Debug, Serialize)]
+/// What a run found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Report {
     pub(super) bot: Bot,
     /// As it was asked for.
     pub(super) address: String,
     pub(super) seed: u64,
-    /// Moves per second and player.
+    /// Actions per second and player: of the only honest scenario, or of the first.
     pub(super) rate: f64,
     /// As it was asked for.
     pub(super) duration_s: f64,
-    /// How long moves fell due.
+    /// How long actions fell due.
     pub(super) elapsed_s: f64,
     pub(super) threads: usize,
     pub(super) cut_short: bool,
+    /// Honest players, all scenarios together.
     pub(super) players: Players,
+    /// Moves on the board.
     pub(super) moves: Moves,
-    pub(super) positions: Positions,
+    /// Positions on the board.
+    pub(super) positions: Deliveries,
     pub(super) latency_ms: Latency,
     pub(super) slip_ms: Percentiles,
     pub(super) bytes: Bytes,
-    /// With `--server-pid` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// By name, in the order in which they were asked for.
+    pub(super) scenarios: Vec<Scenario>,
+    /// One sample a second, from the first connect on.
+    pub(super) series: Vec<Sample>,
+    /// The main latency of the first honest scenario that has one, as a curve.
+    pub(super) curve: Vec<CurvePoint>,
+    /// With `--server-pid` or `--server-metrics` only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) server: Option<Server>,
+    /// With `--find-capacity` only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) capacity: Option<Capacity>,
     /// Whether the run says nothing about the server.
     pub(super) void: bool,
     pub(super) void_reasons: Vec<String>,
-    /// Why the run failed, or was cut short.
-    #[serde(skip)]
-    pub(super) ended: Option<CutShort>,
+    /// Why the run failed; `null` where it did not.
+    pub(super) failure: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// Who measured, and where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Bot {
-    pub(super) version: &'static str,
+    pub(super) version: String,
     pub(super) command: Vec<String>,
+    /// When the run began, in UTC (RFC 3339, whole seconds).
+    pub(super) started: String,
+    /// Such as `linux x86_64`.
+    pub(super) system: String,
+    /// The processor's name, where the system tells it.
+    pub(super) processor: Option<String>,
+    pub(super) cores: usize,
 }
 
-#[derive(Debug, Serialize)]
+/// What became of players.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Players {
     pub(super) asked: u64,
     pub(super) connected: u64,
@@ -65,7 +78,7 @@ pub(super) struct Players {
     pub(super) denied_by: Causes,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Moves {
     pub(super) due: u64,
     pub(super) sent: u64,
@@ -75,122 +88,196 @@ pub(super) struct Moves {
     pub(super) unanswered: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct RefusedBy {
     pub(super) off_board: u64,
     pub(super) taken: u64,
     pub(super) too_fast: u64,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Positions {
+/// What was due to the bot's players, and what of it came.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Deliveries {
     pub(super) due: u64,
+    /// Those that came, the late ones included.
     pub(super) delivered: u64,
+    /// Those that came more than a second after they were due.
+    pub(super) late: u64,
     pub(super) missing: u64,
+    /// `left_out` (of batches, for a slow player), `disconnected`, `not_arrived` (by the end of the run), `never_sent` (to anyone).
+    pub(super) missing_by: Causes,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Latency {
     pub(super) move_to_self: Percentiles,
     pub(super) move_to_others: Percentiles,
     pub(super) connect: Percentiles,
 }
 
-#[derive(Debug, Serialize)]
+/// In the measured window.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Bytes {
     pub(super) received: u64,
     pub(super) sent: u64,
 }
 
+/// One scenario's part of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Scenario {
+    /// As in `--list`.
+    pub(super) name: String,
+    pub(super) hostile: bool,
+    /// Actions per second and player.
+    pub(super) rate: f64,
+    pub(super) players: Players,
+    /// What honest players did that others see or that is answered at once: moves, lines of chat, signals.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) messages: Option<Messages>,
+    /// What of those came to whom it was due.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) deliveries: Option<Deliveries>,
+    /// What honest players did that takes several packets: a room changed, a sign-in, a connection resumed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) operations: Option<Operations>,
+    /// What hostile ones did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) attack: Option<Attack>,
+    /// Which of `latency_ms` is the main one; `null` where there is none.
+    pub(super) main: Option<String>,
+    /// By name: `to_self`, `to_others`, `echo`, `change`, `register`, `sign_in`, `resume`, `connect`.
+    pub(super) latency_ms: BTreeMap<String, Percentiles>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Messages {
+    pub(super) due: u64,
+    pub(super) sent: u64,
+    /// Those that the sender saw done.
+    pub(super) acked: u64,
+    pub(super) refused: u64,
+    pub(super) unanswered: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Operations {
+    pub(super) due: u64,
+    pub(super) done: u64,
+    pub(super) failed: u64,
+    pub(super) failed_by: Causes,
+    /// Neither done nor failed at the end.
+    pub(super) unfinished: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Attack {
+    /// Connections begun.
+    pub(super) attempts: u64,
+    /// Those that the server took.
+    pub(super) connected: u64,
+    /// How those ended, by why: `closed`, `reset`, `kicked_flooding`, `denied_malformed`...
+    pub(super) ended_by: Causes,
+    /// How long they lasted, in ms.
+    pub(super) lasted_ms: Percentiles,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+    /// Frames sent, where the attack has frames.
+    pub(super) frames_sent: u64,
+}
+
+/// The state of things at one second.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Sample {
+    /// Since the first connect.
+    pub(super) at_s: f64,
+    /// Whether actions fell due in the second that ends here.
+    pub(super) measured: bool,
+    /// Honest players there now.
+    pub(super) players: u64,
+    pub(super) failed: u64,
+    pub(super) lost: u64,
+    /// In the second that ends here, for each second.
+    pub(super) sent_per_s: f64,
+    pub(super) delivered_per_s: f64,
+    /// Denied requests, refused moves, failed operations and lost players in the second that ends here.
+    pub(super) errors_per_s: f64,
+    /// The main latencies of all honest scenarios in that second, and the schedule's slip.
+    pub(super) p50_ms: Option<f64>,
+    pub(super) p90_ms: Option<f64>,
+    pub(super) p99_ms: Option<f64>,
+    pub(super) max_ms: Option<f64>,
+    pub(super) slip_p99_ms: Option<f64>,
+    /// Of one core.
+    pub(super) server_cpu_percent: Option<f64>,
+    pub(super) server_rss_kib: Option<u64>,
+}
+
+/// So many percent took no longer than that.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct CurvePoint {
+    pub(super) percentile: f64,
+    pub(super) ms: f64,
+    /// How many that are.
+    pub(super) count: u64,
+}
+
 /// `null` where there is nothing to divide by, or where the process ended before the run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Server {
     pub(super) cpu_us_per_position: Option<f64>,
     pub(super) cpu_percent: Option<f64>,
     pub(super) rss_kib_per_player: Option<f64>,
 }
 
-impl Report {
-    /// The report of a run.
-    pub(super) fn new(args: &Args, threads: usize, findings: Findings) -> Self {
-        let Findings { totals, elapsed, cut_short, server } = findings;
-        let slip_ms = totals.timings.slip.percentiles();
-        let void_reasons = void_reasons(&totals, &slip_ms);
-        let refused = totals.moves_refused;
-        Self {
-            bot: Bot { version: env!("CARGO_PKG_VERSION"), command: command_line() },
-            address: args.address.clone(),
-            seed: args.seed,
-            rate: args.rate,
-            duration_s: args.duration.as_secs_f64(),
-            elapsed_s: elapsed.as_secs_f64(),
-            threads,
-            cut_short: cut_short.is_some(),
-            moves: Moves {
-                due: totals.moves_due,
-                sent: totals.moves_sent,
-                acked: totals.moves_acked,
-                refused: refused.sum(),
-                refused_by: RefusedBy {
-                    off_board: refused.off_board,
-                    taken: refused.taken,
-                    too_fast: refused.too_fast,
-                },
-                unanswered: totals.moves_sent.saturating_sub(totals.moves_acked + refused.sum()),
-            },
-            positions: Positions {
-                due: totals.positions.due,
-                delivered: totals.positions.delivered,
-                missing: totals.positions.missing,
-            },
-            latency_ms: Latency {
-                move_to_self: totals.timings.move_to_self.percentiles(),
-                move_to_others: totals.timings.move_to_others.percentiles(),
-                connect: totals.timings.connect.percentiles(),
-            },
-            slip_ms,
-            bytes: Bytes { received: totals.bytes_received, sent: totals.bytes_sent },
-            server: server.map(|usage| Server::new(&usage, totals.positions.delivered, totals.connected)),
-            void: !void_reasons.is_empty(),
-            void_reasons,
-            ended: cut_short,
-            players: Players {
-                asked: args.players.into(),
-                connected: totals.connected,
-                failed: sum(&totals.failed_by),
-                failed_by: totals.failed_by,
-                lost: sum(&totals.lost_by),
-                lost_by: totals.lost_by,
-                denied_by: totals.denied_by,
-            },
-        }
-    }
-
-    /// Why the run failed, for people; a failed run has found nothing about the server but that.
-    pub(super) fn failure(&self) -> Option<String> {
-        match self.ended? {
-            CutShort::Interrupted => None,
-            CutShort::NobodySeated => {
-                Some(format!("no player got a seat at {}: {}", self.address, causes(&self.players.failed_by)))
-            }
-            CutShort::EveryoneLost => Some(format!("every player was lost: {}", causes(&self.players.lost_by))),
-        }
-    }
+/// How many players the server holds at this workload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Capacity {
+    /// The `--limit` that had to hold.
+    pub(super) limit: String,
+    /// The most players with whom it held twice; 0 where it never did.
+    pub(super) players: u64,
+    /// Why no more were tried or held, for people.
+    pub(super) stopped_by: String,
+    /// Every hold, in order.
+    pub(super) steps: Vec<Step>,
 }
 
-impl Server {
-    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    fn new(usage: &ServerUsage, delivered: u64, connected: u64) -> Self {
-        let cpu = || {
-            let (end, elapsed) = usage.end?;
-            Some((end.cpu.saturating_sub(usage.seated?.cpu).as_secs_f64(), elapsed.as_secs_f64()))
-        };
-        let rss = || Some(usage.seated?.rss_kib as f64 - usage.before?.rss_kib as f64);
-        Self {
-            cpu_us_per_position: cpu().filter(|_| delivered > 0).map(|(cpu_s, _)| cpu_s * 1e6 / delivered as f64),
-            cpu_percent: cpu().map(|(cpu_s, elapsed_s)| cpu_s / elapsed_s * 100.0),
-            rss_kib_per_player: rss().filter(|_| connected > 0).map(|kib| kib / connected as f64),
+/// One hold of a search.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Step {
+    /// Since the first connect.
+    pub(super) at_s: f64,
+    pub(super) players: u64,
+    /// `grow`, `narrow` or `confirm`.
+    pub(super) phase: String,
+    pub(super) held: bool,
+    /// Which condition broke and its value, or why the hold was void.
+    pub(super) broken: Option<String>,
+    pub(super) p50_ms: Option<f64>,
+    pub(super) p99_ms: Option<f64>,
+    pub(super) max_ms: Option<f64>,
+    pub(super) slip_p99_ms: Option<f64>,
+    pub(super) lost: u64,
+    pub(super) delivered: f64,
+    pub(super) server_cpu_percent: Option<f64>,
+}
+
+impl Players {
+    /// Adds another group's.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.connected += other.connected;
+        for (into, from) in [
+            (&mut self.failed_by, &other.failed_by),
+            (&mut self.lost_by, &other.lost_by),
+            (&mut self.denied_by, &other.denied_by),
+        ] {
+            for (cause, count) in from {
+                *into.entry(cause.clone()).or_default() += count;
+            }
         }
+        self.failed = sum(&self.failed_by);
+        self.lost = sum(&self.lost_by);
     }
 }
 
@@ -198,34 +285,3 @@ impl Server {
 pub(super) fn causes(causes: &Causes) -> String {
     causes.iter().map(|(cause, count)| format!("{cause} {count}")).collect::<Vec<_>>().join(", ")
 }
-
-/// Why the run says nothing about the server.
-fn void_reasons(totals: &Totals, slip_ms: &Percentiles) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Some(p99) = slip_ms.p99.filter(|&p99| p99 > SLIP_LIMIT_MS) {
-        reasons.push(format!("the schedule slipped by {p99:.1} ms at p99, over the limit of {SLIP_LIMIT_MS} ms"));
-    }
-    if totals.moves_unsent > 0 {
-        reasons.push(format!("the bot did not get round to sending {} moves that were due", totals.moves_unsent));
-    }
-    let missing = totals.positions.missing;
-    let stall = Duration::from_nanos(totals.longest_stall_ns);
-    if missing > 0 && totals.unread_bytes > 0 {
-        let unread = totals.unread_bytes;
-        reasons
-            .push(format!("{missing} positions are missing, and {unread} bytes lay unread in the bot's own sockets"));
-    }
-    if missing > 0 && stall > STALL_LIMIT {
-        let stall_s = stall.as_secs_f64();
-        reasons.push(format!("{missing} positions are missing, and the bot itself stood still for {stall_s:.1} s"));
-    }
-    reasons
-}
-
-fn command_line() -> Vec<String> {
-    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()
-}
-
-#[cfg(test)]
-#[path = "report_tests.rs"]
-mod tests;

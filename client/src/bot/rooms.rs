@@ -19,12 +19,14 @@ const UNSEEN: u16 = u16::MAX;
 /// One thread's notes on the rooms its players sit in. Two bytes a batch and room, so that an hour of 500 busy rooms
 /// takes about 100 MB.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Books {
     books: Vec<Book>,
     by_room: HashMap<RoomId, usize>,
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Book {
     room: RoomId,
     /// The number of the batch at index 0.
@@ -63,6 +65,13 @@ pub(super) struct Positions {
     pub(super) delivered: u64,
     /// How many did not.
     pub(super) missing: u64,
+    /// How many of those stood in batches before the last one that their player received.
+    pub(super) left_out: u64,
+    /// How many stood in batches after that, while the player's connection held, and when it no longer did.
+    pub(super) not_arrived: u64,
+    pub(super) disconnected: u64,
+    /// How many were in batches that nobody received.
+    pub(super) never_sent: u64,
 }
 
 impl Books {
@@ -124,6 +133,10 @@ pub(super) fn settle(threads: &[Books], stays: &[Stay]) -> Positions {
         sum.due += room.due;
         sum.delivered += room.delivered;
         sum.missing += room.missing;
+        sum.left_out += room.left_out;
+        sum.not_arrived += room.not_arrived;
+        sum.disconnected += room.disconnected;
+        sum.never_sent += room.never_sent;
     }
     sum
 }
@@ -149,7 +162,12 @@ fn settle_room(books: &[&Book], stays: &[&Stay]) -> Positions {
         let due = steps_until[to].saturating_sub(steps_until[from]);
         positions.due += due;
         positions.delivered += stay.delivered;
-        positions.missing += due.saturating_sub(stay.delivered);
+        let missing = due.saturating_sub(stay.delivered);
+        positions.missing += missing;
+        let after_the_last = steps_until[to].saturating_sub(steps_until[index_after(stay.last_batch).min(to)]);
+        let after_the_last = after_the_last.min(missing);
+        *if stay.seated { &mut positions.not_arrived } else { &mut positions.disconnected } += after_the_last;
+        positions.left_out += missing - after_the_last;
         changes[from] += 1;
         changes[to.max(from)] -= 1;
     }
@@ -161,6 +179,7 @@ fn settle_room(books: &[&Book], stays: &[&Stay]) -> Positions {
     let unseen = unseen_steps * members_at_holes(&steps, &changes).unwrap_or(stays.len() as u64);
     positions.due += unseen;
     positions.missing += unseen;
+    positions.never_sent += unseen;
     positions
 }
 
@@ -204,7 +223,7 @@ fn members_at_holes(steps: &[u16], changes: &[i64]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Books, Positions, Stay, settle};
+    use super::{Books, Positions, Stay};
     use malpan_client::protocol::RoomId;
 
     const ROOM: RoomId = RoomId(7);
@@ -222,8 +241,33 @@ mod tests {
         books
     }
 
-    fn positions(due: u64, delivered: u64, missing: u64) -> Positions {
-        Positions { due, delivered, missing }
+    /// The counts, without why some are missing.
+    fn settle(threads: &[Books], stays: &[Stay]) -> (u64, u64, u64) {
+        let Positions { due, delivered, missing, .. } = super::settle(threads, stays);
+        (due, delivered, missing)
+    }
+
+    fn positions(due: u64, delivered: u64, missing: u64) -> (u64, u64, u64) {
+        (due, delivered, missing)
+    }
+
+    #[test]
+    fn why_something_is_missing_adds_up() {
+        let mut books = books([(1, 2), (2, 1), (3, 3), (4, 1)]);
+        books.note_departure(0, 2, 3);
+        let stays = [
+            // Everything but batch 2.
+            Stay { last_batch: 4, ..stay(0, 0, 6, 7) },
+            // Batches 3 and 4 are still on their way.
+            Stay { last_batch: 2, ..stay(1, 0, 3, 0) },
+            // Lost after batch 1; seen to leave after batch 3.
+            Stay { last_batch: 1, seated: false, ..stay(2, 0, 2, 2) },
+        ];
+        let found = super::settle(&[books], &stays);
+        // Two of the nine steps that were accepted stood in batches that nobody received.
+        assert_eq!((found.left_out, found.not_arrived, found.disconnected, found.never_sent), (1, 4, 4, 6));
+        assert_eq!(found.missing, 1 + 4 + 4 + 6);
+        assert_eq!(found.due, found.delivered + found.missing);
     }
 
     #[test]

@@ -1,30 +1,42 @@
 //! A run from the first connect to the last answer: the threads do the work, this conducts.
 //!
 //! ```text
-//! connect everyone -> open the window -> moves fall due -> wait for what is in flight -> stop and collect
+//! grow: connect everyone -> hold: open the window -> actions fall due -> wait for what is in flight -> collect -> end
 //! ```
+//!
+//! A search for the limit grows and holds several times, with the same players.
 //!
 //! Invariant: every wait here has a bound of its own, so a run ends whatever the server does.
 
 use super::{
-    Args, open_files,
+    gauge::{Gauge, Usage},
+    hostile,
+    ledger::Causes,
+    open_files,
     outcome::Totals,
     plan::{Plan, nanos},
-    procfs::{self, Usage},
-    progress::Progress,
-    shared::{Clock, Live, Shared, Window},
+    report::Sample,
+    sampler::Sampler,
+    screen::{Screen, Status},
+    shared::{Clock, Live, Shared, Window, lock},
     thread,
 };
-use anyhow::{Context, Result, anyhow};
-use malpan_client::{ConnectOptions, protocol::SoftwareName};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use malpan_client::{ConnectOptions, Tls, protocol::SoftwareName};
 use std::{
-    future::{Future, pending},
+    io,
     net::ToSocketAddrs,
-    pin::{Pin, pin},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 /// How often the conductor looks at the threads.
@@ -34,17 +46,50 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const CONNECT_LIMIT_PER_PLAYER: Duration = Duration::from_millis(10);
 /// Between the last player's seat and the window: what joining caused shall be over.
 const LEAD: Duration = Duration::from_millis(500);
-/// How long answers may be in flight after the last move, beside the server's tick.
+/// How long answers may be in flight after the last action, beside the server's tick.
 const GRACE: Duration = Duration::from_secs(1);
+/// The same for what takes several packets, such as sign-ins.
+const GRACE_OF_OPERATIONS: Duration = Duration::from_secs(5);
 /// For how long nothing may have come until nothing more is expected, beside the server's tick. Threads tell what
 /// came every 50 ms.
 const QUIET: Duration = Duration::from_millis(150);
+/// How long the threads may take to hand over what they found.
+const HAND_OVER: Duration = Duration::from_secs(10);
 
-/// What a run found.
+/// Where a run goes, and how.
+pub(super) struct Options {
+    pub(super) address: String,
+    pub(super) tls: Option<Tls>,
+    pub(super) threads: usize,
+    pub(super) server: Option<Gauge>,
+    /// Whether hostile players may go to another machine.
+    pub(super) owned: bool,
+    pub(super) screen: Screen,
+}
+
+/// A run that goes on.
+pub(super) struct Run {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    server: Option<Gauge>,
+    before: Option<Usage>,
+    sampler: Sampler,
+    screen: Screen,
+    interrupted: CancellationToken,
+    windows: u32,
+    /// What the screen says before the phase, such as which step of a search this is.
+    pub(super) step: String,
+}
+
+/// What a window found.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) totals: Totals,
-    /// How long moves fell due; zero where the window never opened.
+    /// What the hostile players did, by part of the plan.
+    pub(super) attacks: Vec<hostile::Tally>,
+    /// How many players there should have been.
+    pub(super) asked: u32,
+    /// How long actions fell due; zero where the window never opened.
     pub(super) elapsed: Duration,
     /// Why it ended early, if it did.
     pub(super) cut_short: Option<CutShort>,
@@ -73,194 +118,280 @@ pub(super) struct ServerUsage {
     pub(super) end: Option<(Usage, Duration)>,
 }
 
-/// Runs the bot.
-///
-/// # Errors
-/// Where it cannot begin: no address, no such process, too few open files. What goes wrong later is in the findings.
-pub(super) fn run(args: &Args, threads: usize) -> Result<Findings> {
-    open_files::reserve(args.players)?;
-    let addresses: Vec<_> =
-        args.address.to_socket_addrs().with_context(|| format!("{} is no address", args.address))?.collect();
-    let before = args.server_pid.map(procfs::read).transpose()?;
-    let software = SoftwareName::new(concat!("malpan-bot/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
-    let shared = Arc::new(Shared {
-        plan: Plan::new(args.players, args.rate, args.duration, args.seed, rand::random()),
-        addresses,
-        address: args.address.clone(),
-        options: ConnectOptions { software, tls: args.tls.load()?, ..ConnectOptions::default() },
-        clock: Clock::start(),
-        window: Window::new(),
-        stop_connecting: CancellationToken::new(),
-        stop: CancellationToken::new(),
-        judged: AtomicUsize::new(0),
-        live: std::iter::repeat_with(Live::default).take(threads).collect(),
-    });
-    // Made before the threads: what fails here must not leave them running.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let spawned: Vec<_> = (0..threads).map(|index| thread::spawn(Arc::clone(&shared), index)).collect();
-
-    let mut conductor = Conductor {
-        shared: &shared,
-        progress: Progress::new(),
-        server: args.server_pid.map(|pid| (pid, ServerUsage { before, ..ServerUsage::default() })),
-    };
-    // A thread that could not be started leaves its players out; there is nothing to wait for then.
-    let all_started = spawned.iter().all(Result::is_ok);
-    let conducted = all_started.then(|| runtime.block_on(conductor.conduct(pin!(interrupted()))));
-    shared.stop_connecting.cancel();
-    shared.stop.cancel();
-    conductor.progress.finish();
-    let server = conductor.server.map(|(_, usage)| usage);
-
-    let mut outcomes = Vec::new();
-    for thread in spawned {
-        outcomes.push(thread?.join().map_err(|_| anyhow!("a thread of the bot panicked"))??);
-    }
-    let (elapsed, cut_short) = conducted.unwrap_or_default();
-    Ok(Findings { totals: Totals::of(outcomes), elapsed, cut_short, server })
-}
-
-struct Conductor<'a> {
-    shared: &'a Shared,
-    progress: Progress,
-    server: Option<(u32, ServerUsage)>,
-}
-
-type Interrupted<'a, F> = Pin<&'a mut F>;
-
-impl Conductor<'_> {
-    /// Returns how long moves fell due, and why no longer.
-    async fn conduct<F: Future<Output = ()>>(
-        &mut self,
-        mut interrupted: Interrupted<'_, F>,
-    ) -> (Duration, Option<CutShort>) {
-        let interrupt = self.connect(interrupted.as_mut()).await;
-        if self.shared.sum(|live| &live.connected) == 0 {
-            let why = if interrupt { CutShort::Interrupted } else { CutShort::NobodySeated };
-            return (Duration::ZERO, Some(why));
+impl Run {
+    /// Starts the threads; there are no players yet.
+    ///
+    /// # Errors
+    /// Where it cannot begin: no address, no such process, too few open files.
+    pub(super) async fn start(options: Options, plan: Plan) -> Result<Self> {
+        open_files::reserve(plan.players())?;
+        let address = options.address;
+        let addresses: Vec<_> =
+            address.to_socket_addrs().with_context(|| format!("{address} is no address"))?.collect();
+        let hostile = plan.parts().iter().find(|part| part.scenario.is_hostile());
+        if let Some(part) = hostile.filter(|_| !options.owned) {
+            ensure!(
+                addresses.iter().all(|address| address.ip().is_loopback()),
+                "{} is hostile, and {address} is not this machine: --i-own-this-server says that you may do that",
+                part.scenario.name()
+            );
         }
-        if interrupt {
-            return (Duration::ZERO, Some(CutShort::Interrupted));
+        let before = match &options.server {
+            Some(gauge) => Some(gauge.read().await?),
+            None => None,
+        };
+        let software = SoftwareName::new(concat!("malpan-bot/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
+        let attacks = plan.parts().iter().map(|_| hostile::Tally::default()).collect();
+        let shared = Arc::new(Shared {
+            plan,
+            addresses,
+            address,
+            options: ConnectOptions { software, tls: options.tls, ..ConnectOptions::default() },
+            clock: Clock::start(),
+            target: watch::Sender::new(0),
+            window: watch::Sender::new(None),
+            cut_ns: AtomicU64::new(u64::MAX),
+            judge: AtomicU32::new(0),
+            outcomes: Mutex::default(),
+            stop_connecting: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            live: std::iter::repeat_with(Live::default).take(options.threads).collect(),
+            attacks: Mutex::new(attacks),
+        });
+        let interrupted = CancellationToken::new();
+        let mut run = Self {
+            sampler: Sampler::new(),
+            shared,
+            threads: Vec::new(),
+            server: options.server,
+            before,
+            screen: options.screen,
+            interrupted,
+            windows: 0,
+            step: String::new(),
+        };
+        if let Err(error) = run.spawn() {
+            // Those that were started must not be left running.
+            let _ = run.end();
+            return Err(error.into());
         }
-        let start_ns = self.shared.clock.now_ns() + nanos(LEAD);
-        self.shared.window.set_start(start_ns);
-        tokio::time::sleep_until(self.shared.clock.instant(start_ns)).await;
-        let seated_at = tokio::time::Instant::now();
-        if let Some((pid, usage)) = &mut self.server {
-            usage.seated = procfs::read(*pid).ok();
-        }
-        let ended = self.play(start_ns, interrupted).await;
-        self.wait_for_answers().await;
-        if let Some((pid, usage)) = &mut self.server {
-            usage.end = procfs::read(*pid).ok().map(|end| (end, seated_at.elapsed()));
-        }
-        ended
+        tokio::spawn(interrupt(run.interrupted.clone()));
+        Ok(run)
     }
 
-    /// Waits until everyone is seated or failed. Returns whether it was interrupted.
-    async fn connect<F: Future<Output = ()>>(&mut self, mut interrupted: Interrupted<'_, F>) -> bool {
-        let asked = u64::from(self.shared.plan.players());
-        let limit = CONNECT_LIMIT + CONNECT_LIMIT_PER_PLAYER * self.shared.plan.players();
-        let mut interrupt = false;
-        let everyone_settled = async {
-            loop {
-                let connected = self.shared.sum(|live| &live.connected);
-                let failed = self.shared.sum(|live| &live.failed);
-                self.progress.show(connected, asked, &format!("connecting: {connected} of {asked}, {failed} failed"));
-                if connected + failed == asked {
+    /// The plan.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    /// Whether somebody pressed Ctrl-C.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.is_cancelled()
+    }
+
+    /// Seconds since the run began.
+    pub(super) fn elapsed_s(&self) -> f64 {
+        Duration::from_nanos(self.shared.clock.now_ns()).as_secs_f64()
+    }
+
+    /// Connects players until there are so many, or lets some go, and waits until that is done.
+    pub(super) async fn grow_to(&mut self, players: u32) {
+        self.shared.target.send_replace(players);
+        let mut limit = Instant::now() + CONNECT_LIMIT + CONNECT_LIMIT_PER_PLAYER * players;
+        loop {
+            let shared = &self.shared;
+            let followed = shared.live.iter().all(|live| live.followed.load(Relaxed) == players);
+            if followed && shared.sum(|live| &live.started) == shared.sum(|live| &live.settled) {
+                return;
+            }
+            if self.is_interrupted() || Instant::now() >= limit {
+                if shared.stop_connecting.is_cancelled() {
                     return;
                 }
-                sleep(LOOK_EVERY).await;
+                // Those still on their way fail at once now.
+                shared.stop_connecting.cancel();
+                limit = Instant::now() + GRACE;
             }
-        };
-        let mut everyone_settled = pin!(everyone_settled);
-        tokio::select! {
-            biased;
-            () = interrupted.as_mut() => interrupt = true,
-            () = everyone_settled.as_mut() => return false,
-            () = sleep(limit) => {}
+            let (present, failed) = (shared.sum(|live| &live.present), shared.sum(|live| &live.failed));
+            self.look(false, present as f64 / f64::from(players.max(1)), || {
+                format!("connecting: {present} of {players}, {failed} failed")
+            })
+            .await;
         }
-        // Those still on their way fail at once now.
-        self.shared.stop_connecting.cancel();
-        let _ = tokio::time::timeout(GRACE, everyone_settled).await;
-        interrupt
     }
 
-    /// Waits while moves fall due.
-    async fn play<F: Future<Output = ()>>(
-        &mut self,
-        start_ns: u64,
-        interrupted: Interrupted<'_, F>,
-    ) -> (Duration, Option<CutShort>) {
-        let (shared, progress) = (self.shared, &mut self.progress);
-        let whole = Duration::from_nanos(shared.plan.duration_ns());
-        let over = async {
-            loop {
-                let elapsed = Duration::from_nanos(shared.clock.now_ns().saturating_sub(start_ns));
-                let lost = shared.sum(|live| &live.lost);
-                let seated = shared.sum(|live| &live.connected).saturating_sub(lost);
-                progress.show(nanos(elapsed) / 1_000_000, nanos(whole) / 1_000_000, &playing(shared, elapsed, whole));
-                if seated == 0 {
-                    return Some(CutShort::EveryoneLost);
-                }
-                if elapsed >= whole {
-                    return None;
-                }
-                sleep(LOOK_EVERY.min(whole - elapsed)).await;
-            }
-        };
-        let cut_short = tokio::select! {
-            biased;
-            () = interrupted => Some(CutShort::Interrupted),
-            cut_short = over => cut_short,
-        };
-        if cut_short.is_none() {
-            return (whole, None);
+    /// Opens a window, waits until it and what is in flight is over, and collects what it found.
+    ///
+    /// # Errors
+    /// Where a thread has broken.
+    pub(super) async fn hold(&mut self, duration: Duration) -> Result<Findings> {
+        self.windows += 1;
+        let asked = *self.shared.target.borrow();
+        let usage = self.server.as_ref().map(|_| ServerUsage { before: self.before, ..ServerUsage::default() });
+        if self.is_interrupted() || self.nobody_is_left() {
+            let why = if self.is_interrupted() { CutShort::Interrupted } else { CutShort::NobodySeated };
+            return self.collect(asked, Duration::ZERO, Some(why), usage).await;
         }
-        shared.window.cut(shared.clock.now_ns().saturating_sub(start_ns));
-        (Duration::from_nanos(shared.window.cut_ns()).min(whole), cut_short)
+        let start_ns = self.shared.clock.now_ns() + nanos(LEAD);
+        self.shared.cut_ns.store(u64::MAX, Relaxed);
+        let window = Window { number: self.windows, start_ns, duration_ns: nanos(duration) };
+        self.shared.window.send_replace(Some(window));
+        sleep_until(self.shared.clock.instant(start_ns)).await;
+        let opened = Instant::now();
+        let seated = self.usage().await;
+        let (elapsed, cut_short) = self.play(start_ns, duration).await;
+        self.wait_for_answers().await;
+        let end = self.usage().await.map(|end| (end, opened.elapsed()));
+        let usage = usage.map(|usage| ServerUsage { seated, end, ..usage });
+        self.collect(asked, elapsed, cut_short, usage).await
+    }
+
+    /// Lets everyone go, and returns one sample for each second.
+    ///
+    /// # Errors
+    /// Where a thread has broken.
+    pub(super) fn end(mut self) -> Result<Vec<Sample>> {
+        self.shared.stop_connecting.cancel();
+        self.shared.stop.cancel();
+        self.screen.finish();
+        for thread in self.threads {
+            thread.join().map_err(|_| anyhow!("a thread of the bot panicked"))??;
+        }
+        Ok(self.sampler.into_samples())
+    }
+
+    fn spawn(&mut self) -> io::Result<()> {
+        for index in 0..self.shared.live.len() {
+            self.threads.push(thread::spawn(Arc::clone(&self.shared), index)?);
+        }
+        self.threads.extend(hostile::spawn(Arc::clone(&self.shared))?);
+        Ok(())
+    }
+
+    /// Waits while actions fall due. Returns for how long they did, and why no longer.
+    async fn play(&mut self, start_ns: u64, whole: Duration) -> (Duration, Option<CutShort>) {
+        let cut_short = loop {
+            let elapsed = Duration::from_nanos(self.shared.clock.now_ns().saturating_sub(start_ns));
+            if self.is_interrupted() {
+                break CutShort::Interrupted;
+            }
+            if self.nobody_is_left() {
+                break CutShort::EveryoneLost;
+            }
+            if elapsed >= whole {
+                return (whole, None);
+            }
+            let shared = Arc::clone(&self.shared);
+            let line = move || playing(&shared, elapsed, whole);
+            self.look(true, elapsed.as_secs_f64() / whole.as_secs_f64(), line).await;
+        };
+        let shared = &self.shared;
+        shared.cut(shared.clock.now_ns().saturating_sub(start_ns));
+        (Duration::from_nanos(shared.cut_ns.load(Relaxed)).min(whole), Some(cut_short))
+    }
+
+    /// Whether of a run whose players all connect before the window none is there.
+    fn nobody_is_left(&self) -> bool {
+        let mut honest = self.plan().parts().iter().filter(|part| !part.scenario.is_hostile()).peekable();
+        honest.peek().is_some()
+            && honest.all(|part| part.scenario.connects_before())
+            && self.shared.sum(|live| &live.present) == 0
     }
 
     /// Waits until everything is answered and nothing comes any more, up to a bound.
-    async fn wait_for_answers(&self) {
-        if self.shared.plan.period_ns().is_none() {
+    async fn wait_for_answers(&mut self) {
+        if !self.plan().has_actions() {
             return;
         }
-        let shared = self.shared;
-        let tick = shared.tick();
-        let quiet = async {
-            let (mut delivered, mut since) = (u64::MAX, tokio::time::Instant::now());
-            loop {
-                let now_delivered = shared.sum(|live| &live.delivered);
-                if now_delivered != delivered || shared.sum(|live| &live.open) > 0 {
-                    (delivered, since) = (now_delivered, tokio::time::Instant::now());
-                }
-                if since.elapsed() >= QUIET + tick {
-                    return;
-                }
-                sleep(LOOK_EVERY).await;
-            }
-        };
+        let messages_alone =
+            self.plan().parts().iter().all(|part| part.scenario.is_seated() || part.scenario.is_hostile());
+        let grace = if messages_alone { GRACE } else { GRACE_OF_OPERATIONS };
+        let tick = self.shared.tick();
         // At the bound, what is open is reported as such.
-        let _ = tokio::time::timeout(GRACE + tick, quiet).await;
+        let bound = Instant::now() + grace + tick;
+        let (mut delivered, mut since) = (u64::MAX, Instant::now());
+        while Instant::now() < bound && since.elapsed() < QUIET + tick {
+            let now_delivered = self.shared.sum(|live| &live.delivered);
+            if now_delivered != delivered || self.shared.sum(|live| &live.open) > 0 {
+                (delivered, since) = (now_delivered, Instant::now());
+            }
+            self.look(true, 1.0, || "waiting for the last answers".into()).await;
+        }
+    }
+
+    /// Lets the threads hand over what they found.
+    async fn collect(
+        &mut self,
+        asked: u32,
+        elapsed: Duration,
+        cut_short: Option<CutShort>,
+        server: Option<ServerUsage>,
+    ) -> Result<Findings> {
+        if elapsed.is_zero() {
+            // The window never opened, but how connecting went is told with one.
+            self.shared.cut_ns.store(0, Relaxed);
+            let window = Window { number: self.windows, start_ns: u64::MAX, duration_ns: 0 };
+            self.shared.window.send_replace(Some(window));
+        }
+        self.shared.judge.store(self.windows, Relaxed);
+        let bound = Instant::now() + HAND_OVER;
+        while lock(&self.shared.outcomes).len() < self.shared.live.len() {
+            if Instant::now() >= bound {
+                bail!("a thread of the bot does not answer");
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        let outcomes = std::mem::take(&mut *lock(&self.shared.outcomes));
+        let attacks = lock(&self.shared.attacks).clone();
+        Ok(Findings { totals: Totals::of(outcomes, self.plan()), attacks, asked, elapsed, cut_short, server })
+    }
+
+    /// Takes a sample when it is time for one, shows how far the run is, and rests for a moment.
+    async fn look(&mut self, measuring: bool, done: f64, phase: impl FnOnce() -> String) {
+        if self.sampler.is_due() {
+            let usage = self.usage().await;
+            self.sampler.take(&self.shared, measuring, usage);
+        }
+        let (step, samples, shared) = (&self.step, self.sampler.samples(), &self.shared);
+        self.screen.show(|| Status {
+            phase: format!("{step}{}", phase()),
+            done: done.clamp(0.0, 1.0),
+            samples,
+            errors: errors(shared),
+        });
+        let rest = async { tokio::join!(sleep(LOOK_EVERY), self.screen.listen(&self.interrupted)) };
+        rest.await;
+    }
+
+    async fn usage(&self) -> Option<Usage> {
+        // Where the process has ended, there is nothing to say.
+        self.server.as_ref()?.read().await.ok()
     }
 }
 
+/// Whatever went wrong so far, by why.
+fn errors(shared: &Shared) -> Causes {
+    let mut all = Causes::new();
+    for live in &shared.live {
+        super::ledger::merge(&mut all, &lock(&live.errors));
+    }
+    all
+}
+
 fn playing(shared: &Shared, elapsed: Duration, whole: Duration) -> String {
-    let lost = shared.sum(|live| &live.lost);
-    let seated = shared.sum(|live| &live.connected).saturating_sub(lost);
+    let (present, lost) = (shared.sum(|live| &live.present), shared.sum(|live| &live.lost));
     let (sent, delivered) = (shared.sum(|live| &live.sent), shared.sum(|live| &live.delivered));
     format!(
-        "{:.0} of {:.0} s: {seated} seated, {lost} lost, {sent} moves sent, {delivered} positions delivered",
+        "{:.0} of {:.0} s: {present} seated, {lost} lost, {sent} sent, {delivered} delivered",
         elapsed.min(whole).as_secs_f64(),
         whole.as_secs_f64()
     )
 }
 
-/// Ready at Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Nobody can interrupt then; the run's own end stands.
-        pending::<()>().await;
+/// Tells of Ctrl-C.
+async fn interrupt(interrupted: CancellationToken) {
+    // Where nobody can interrupt, the run's own end stands.
+    if tokio::signal::ctrl_c().await.is_ok() {
+        interrupted.cancel();
     }
 }

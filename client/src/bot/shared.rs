@@ -1,16 +1,22 @@
 //! What the threads of a run share: the clock, the window, and a few counters for whoever watches. Nothing here is
 //! touched per packet except to read the window.
 
-use super::plan::{Plan, nanos};
+use super::{
+    hostile,
+    ledger::{Causes, Interval},
+    outcome::Outcome,
+    plan::{Plan, nanos},
+};
 use malpan_client::ConnectOptions;
 use std::{
     net::SocketAddr,
     sync::{
-        OnceLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Everything the threads of a run share.
@@ -23,46 +29,67 @@ pub(super) struct Shared {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) options: ConnectOptions,
     pub(super) clock: Clock,
-    pub(super) window: Window,
+    /// How many players there shall be: those with the lowest numbers.
+    pub(super) target: watch::Sender<u32>,
+    /// The measured window, once it is known when it opens; the last one where several follow each other.
+    pub(super) window: watch::Sender<Option<Window>>,
+    /// How long actions fall due where a window is cut short; more than any duration until then.
+    pub(super) cut_ns: AtomicU64,
+    /// The number of the last window that is over: threads hand over what they found in it.
+    pub(super) judge: AtomicU32,
+    /// What the threads found in that window.
+    pub(super) outcomes: Mutex<Vec<Outcome>>,
     /// Cancelled when no further player shall be connected.
     pub(super) stop_connecting: CancellationToken,
     /// Cancelled when the run is over.
     pub(super) stop: CancellationToken,
-    /// How many threads have counted what they found after `stop`.
-    pub(super) judged: AtomicUsize,
     /// One per thread.
     pub(super) live: Vec<Live>,
+    /// What the hostile ones did, by part.
+    pub(super) attacks: Mutex<Vec<hostile::Tally>>,
 }
 
 /// Nanoseconds since the program started, the same on all threads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(Instant);
 
-/// The measured window, on the [`Clock`]. Set once every player is seated, a while before it opens.
-#[derive(Debug, Default)]
+/// A measured window, on the [`Clock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
-    start_ns: OnceLock<u64>,
-    /// How long moves fall due where the run is cut short; more than any duration until then.
-    cut_ns: AtomicU64,
+    /// From 1.
+    pub(super) number: u32,
+    pub(super) start_ns: u64,
+    pub(super) duration_ns: u64,
 }
 
 /// What a thread lets others know while it runs. Written a few times a second.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    /// Players seated so far.
-    pub(super) connected: AtomicU64,
-    /// Players that could not be seated.
+    /// Up to which target the thread has started its players.
+    pub(super) followed: AtomicU32,
+    /// Players that were started and shall connect before a window, and those of them that did or failed.
+    pub(super) started: AtomicU64,
+    pub(super) settled: AtomicU64,
+    /// Players there now.
+    pub(super) present: AtomicU64,
+    /// Players that could not connect.
     pub(super) failed: AtomicU64,
-    /// Players lost after being seated.
+    /// Players lost after that.
     pub(super) lost: AtomicU64,
-    /// Moves sent.
+    /// Actions begun.
     pub(super) sent: AtomicU64,
-    /// Positions delivered.
+    /// Messages delivered and operations done.
     pub(super) delivered: AtomicU64,
-    /// Moves that are still to be sent or answered.
+    /// Requests refused or denied, and operations failed.
+    pub(super) refused: AtomicU64,
+    /// Actions that are still to be begun or answered.
     pub(super) open: AtomicU64,
     /// The server's tick, in milliseconds.
     pub(super) tick_ms: AtomicU64,
+    /// What was measured since someone last took it.
+    pub(super) interval: Mutex<Interval>,
+    /// Whatever went wrong so far, by why.
+    pub(super) errors: Mutex<Causes>,
 }
 
 impl Clock {
@@ -82,34 +109,6 @@ impl Clock {
     }
 }
 
-impl Window {
-    /// A window that is not set.
-    pub(super) fn new() -> Self {
-        Self { start_ns: OnceLock::new(), cut_ns: AtomicU64::new(u64::MAX) }
-    }
-
-    /// Opens the window at `start_ns`.
-    pub(super) fn set_start(&self, start_ns: u64) {
-        // It is set by one thread, once; a second time would change nothing.
-        let _ = self.start_ns.set(start_ns);
-    }
-
-    /// When the window opens, once that is known.
-    pub(super) fn start_ns(&self) -> Option<u64> {
-        self.start_ns.get().copied()
-    }
-
-    /// Lets no move fall due later than `after_ns` after the start.
-    pub(super) fn cut(&self, after_ns: u64) {
-        self.cut_ns.fetch_min(after_ns, Relaxed);
-    }
-
-    /// Since when, after the start, no move falls due; `u64::MAX` where nothing was cut.
-    pub(super) fn cut_ns(&self) -> u64 {
-        self.cut_ns.load(Relaxed)
-    }
-}
-
 impl Shared {
     /// A counter, over all threads.
     pub(super) fn sum(&self, counter: impl Fn(&Live) -> &AtomicU64) -> u64 {
@@ -121,4 +120,24 @@ impl Shared {
         let longest = self.live.iter().map(|live| live.tick_ms.load(Relaxed)).max();
         Duration::from_millis(longest.unwrap_or(0))
     }
+
+    /// The window, if one is known.
+    pub(super) fn window(&self) -> Option<Window> {
+        *self.window.borrow()
+    }
+
+    /// Lets no action fall due later than `after_ns` after the start of the window.
+    pub(super) fn cut(&self, after_ns: u64) {
+        self.cut_ns.fetch_min(after_ns, Relaxed);
+    }
+
+    /// How long after the start of the window actions fall due.
+    pub(super) fn end_ns(&self, window: &Window) -> u64 {
+        window.duration_ns.min(self.cut_ns.load(Relaxed))
+    }
+}
+
+/// Locks; whoever panicked while they held it left a count or two behind, no more.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What became of one player's own steps. Pure.
+//! What became of one player's own steps, lines or signals. Pure.
 
 use malpan_client::protocol::{RefusalReason, WireError, game::board::Refusal};
 use std::collections::VecDeque;
@@ -64,6 +64,8 @@ pub(super) struct Steps {
     /// Numbers that were sent and of which nothing was heard, rising.
     open: VecDeque<u32>,
     sent: u32,
+    /// How many of those before the window.
+    before: u32,
     acked: u64,
     refused: Refused,
     /// The highest number known to be accepted.
@@ -71,10 +73,18 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// A step was sent; its number is the next one.
-    pub(super) fn send(&mut self) {
+    /// A window opens: what is counted begins anew, and the numbers go on.
+    pub(super) fn open_window(&mut self) {
+        self.before = self.sent;
+        self.acked = 0;
+        self.refused = Refused::default();
+    }
+
+    /// A step was sent; its number is the next one, and returned.
+    pub(super) fn send(&mut self) -> u32 {
         self.sent += 1;
         self.open.push_back(self.sent);
+        self.sent
     }
 
     /// A step was acknowledged in a batch. Returns whether an answer to it was awaited.
@@ -99,9 +109,20 @@ impl Steps {
         awaited
     }
 
-    /// How many were sent.
+    /// A request was denied, and the denial names none: it was the oldest that is open, as the server goes by their order.
+    /// Returns whether one was.
+    pub(super) fn refuse_oldest(&mut self) -> bool {
+        self.open.pop_front().is_some()
+    }
+
+    /// How many were sent since the player was seated.
     pub(super) fn sent(&self) -> u64 {
         self.sent.into()
+    }
+
+    /// How many of those in the window.
+    pub(super) fn sent_in_window(&self) -> u64 {
+        (self.sent - self.before).into()
     }
 
     /// How many were refused.
@@ -143,7 +164,7 @@ mod tests {
 
     fn sent(count: u32) -> Steps {
         let mut steps = Steps::default();
-        (0..count).for_each(|_| steps.send());
+        (0..count).for_each(|_| _ = steps.send());
         steps
     }
 

@@ -3,8 +3,7 @@
 use super::{
     ledger::Causes,
     metrics::Percentiles,
-    report::{Report, causes},
-    run::CutShort,
+    report::{Attack, Deliveries, Report, Scenario, causes},
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -25,22 +24,36 @@ impl Display for Table<'_> {
         if !players.denied_by.is_empty() {
             writeln!(f, "denied      {}", causes(&players.denied_by))?;
         }
-        let by = &moves.refused_by;
-        writeln!(
-            f,
-            "moves       due {}  sent {}  acked {}  refused {} (off_board {}, taken {}, too_fast {})  unanswered {}",
-            moves.due, moves.sent, moves.acked, moves.refused, by.off_board, by.taken, by.too_fast, moves.unanswered
-        )?;
-        writeln!(
-            f,
-            "positions   due {}  delivered {}  missing {}",
-            positions.due, positions.delivered, positions.missing
-        )?;
+        if self.has("walk") {
+            let by = &moves.refused_by;
+            writeln!(
+                f,
+                "moves       due {}  sent {}  acked {}  refused {} (off_board {}, taken {}, too_fast {})  unanswered {}",
+                moves.due,
+                moves.sent,
+                moves.acked,
+                moves.refused,
+                by.off_board,
+                by.taken,
+                by.too_fast,
+                moves.unanswered
+            )?;
+            deliveries(f, "positions", positions)?;
+        }
+        let others = || self.0.scenarios.iter().filter(|scenario| scenario.name != "walk");
+        others().try_for_each(|scenario| counts(f, scenario))?;
         writeln!(f, "bytes       received {}  sent {}", bytes.received, bytes.sent)?;
         writeln!(f)?;
-        writeln!(f, "ms                    p50       p90       p99     p99.9       max")?;
-        row(f, "move to self", &latency_ms.move_to_self)?;
-        row(f, "move to others", &latency_ms.move_to_others)?;
+        writeln!(f, "ms                      p50       p90       p99     p99.9       max")?;
+        if self.has("walk") {
+            row(f, "move to self", &latency_ms.move_to_self)?;
+            row(f, "move to others", &latency_ms.move_to_others)?;
+        }
+        for scenario in others() {
+            for (name, latencies) in &scenario.latency_ms {
+                row(f, &format!("{} {}", scenario.name, name.replace('_', " ")), latencies)?;
+            }
+        }
         row(f, "connect", &latency_ms.connect)?;
         row(f, "schedule slip", &self.0.slip_ms)?;
         self.server(f)?;
@@ -53,18 +66,26 @@ impl Display for Table<'_> {
 
 impl Table<'_> {
     fn head(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Report { address, rate, elapsed_s, duration_s, seed, threads, players, .. } = self.0;
+        let Report { address, elapsed_s, duration_s, seed, threads, .. } = self.0;
+        let parts = self.0.scenarios.iter().map(|part| match part.rate {
+            0.0 => format!("{} {}", part.players.asked, part.name),
+            rate => format!("{} {} x {rate}/s", part.players.asked, part.name),
+        });
+        let parts = parts.collect::<Vec<_>>().join(" + ");
         writeln!(
             f,
-            "malpan bot {}: {address}, {} players x {rate}/s, {elapsed_s:.1} s, seed {seed}, {threads} threads",
-            self.0.bot.version, players.asked
+            "malpan bot {}: {address}, {parts}, {elapsed_s:.1} s, seed {seed}, {threads} threads",
+            self.0.bot.version
         )?;
-        match self.0.ended {
-            Some(CutShort::Interrupted) => writeln!(f, "cut short by Ctrl-C: {elapsed_s:.1} of {duration_s:.1} s")?,
-            Some(_) => writeln!(f, "cut short: {elapsed_s:.1} of {duration_s:.1} s")?,
-            None => {}
+        if self.0.cut_short {
+            let by = if self.0.failure.is_none() { " by Ctrl-C" } else { "" };
+            writeln!(f, "cut short{by}: {elapsed_s:.1} of {duration_s:.1} s")?;
         }
         writeln!(f)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.scenarios.iter().any(|scenario| scenario.name == name)
     }
 
     fn server(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -79,9 +100,58 @@ impl Table<'_> {
     }
 }
 
+fn deliveries(f: &mut Formatter<'_>, name: &str, found: &Deliveries) -> fmt::Result {
+    let Deliveries { due, delivered, late, missing, missing_by } = found;
+    let by = bracketed(missing_by);
+    writeln!(f, "{name:<11} due {due}  delivered {delivered}  late {late}  missing {missing}{by}")
+}
+
+fn counts(f: &mut Formatter<'_>, scenario: &Scenario) -> fmt::Result {
+    let name = &scenario.name;
+    if let Some(messages) = &scenario.messages {
+        writeln!(
+            f,
+            "{name:<11} due {}  sent {}  acked {}  refused {}  unanswered {}",
+            messages.due, messages.sent, messages.acked, messages.refused, messages.unanswered
+        )?;
+    }
+    if let Some(found) = &scenario.deliveries {
+        deliveries(f, "  to others", found)?;
+    }
+    if let Some(operations) = &scenario.operations {
+        writeln!(
+            f,
+            "{name:<11} due {}  done {}  failed {}{}  unfinished {}",
+            operations.due,
+            operations.done,
+            operations.failed,
+            bracketed(&operations.failed_by),
+            operations.unfinished
+        )?;
+    }
+    match &scenario.attack {
+        Some(attack) => hostile(f, name, attack),
+        None => Ok(()),
+    }
+}
+
+fn hostile(f: &mut Formatter<'_>, name: &str, attack: &Attack) -> fmt::Result {
+    writeln!(
+        f,
+        "{name:<11} attempts {}  connected {}  bytes sent {}, received {}  lasted p50 {} ms, max {} ms",
+        attack.attempts,
+        attack.connected,
+        attack.bytes_sent,
+        attack.bytes_received,
+        number(attack.lasted_ms.p50, 0),
+        number(attack.lasted_ms.max, 0)
+    )?;
+    writeln!(f, "  ended     {}", causes(&attack.ended_by))
+}
+
 fn row(f: &mut Formatter<'_>, name: &str, percentiles: &Percentiles) -> fmt::Result {
     let Percentiles { p50, p90, p99, p999, max, .. } = *percentiles;
-    write!(f, "{name:<15}")?;
+    write!(f, "{name:<17}")?;
     for value in [p50, p90, p99, p999, max] {
         write!(f, "{:>10}", number(value, 2))?;
     }

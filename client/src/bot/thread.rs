@@ -1,6 +1,6 @@
-//! A thread's life: connect its players, keep the schedule until told to stop, hand over the results.
+//! A thread's life: as many players as shall be, the schedule of each window, until told to stop.
 
-use super::{cause, connect, outcome::Outcome, shared::Shared, worker::Worker};
+use super::{cause, connect, ops, shared::Shared, worker::Worker};
 use std::{
     cell::RefCell,
     future::poll_fn,
@@ -15,7 +15,7 @@ use tokio::{
     runtime::{Builder, LocalOptions},
     sync::Semaphore,
     task::{JoinSet, yield_now},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
 /// Connects in flight at once, over all threads: below any listen backlog.
@@ -29,10 +29,11 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// Where the system starts no thread.
-pub(super) fn spawn(shared: Arc<Shared>, index: usize) -> io::Result<thread::JoinHandle<io::Result<Outcome>>> {
+pub(super) fn spawn(shared: Arc<Shared>, index: usize) -> io::Result<thread::JoinHandle<io::Result<()>>> {
     thread::Builder::new().name(format!("bot-{index}")).spawn(move || {
         let runtime = paced().build_local(LocalOptions::default())?;
-        Ok(runtime.block_on(live(shared, index)))
+        runtime.block_on(live(shared, index));
+        Ok(())
     })
 }
 
@@ -55,34 +56,68 @@ fn paced() -> Builder {
     builder
 }
 
-async fn live(shared: Arc<Shared>, index: usize) -> Outcome {
+async fn live(shared: Arc<Shared>, index: usize) {
     let worker = Rc::new(RefCell::new(Worker::new(Arc::clone(&shared), index)));
-    let threads = shared.live.len();
-    let permits = Rc::new(Semaphore::new((CONNECTS_AT_ONCE / threads).max(1)));
-    let mut players = JoinSet::new();
-    for player in (0..shared.plan.players()).skip(index).step_by(threads) {
-        players.spawn_local(play(Rc::clone(&worker), Arc::clone(&shared), Rc::clone(&permits), player));
-    }
-    keep_pace(&worker, &shared).await;
-    while let Some(ended) = players.try_join_next() {
-        ended.expect("no task of a player panics or is aborted");
-    }
-    let outcome = worker.borrow_mut().judge();
-    wait_for_the_other_threads(&shared).await;
+    let mut crew = Crew::new(Rc::clone(&worker), Arc::clone(&shared), index);
+    keep_pace(&worker, &shared, &mut crew).await;
     worker.borrow_mut().say_goodbye();
-    outcome
 }
 
-/// Nobody leaves before all threads have judged: what a leave sends to those still seated would lie unread with them.
-async fn wait_for_the_other_threads(shared: &Shared) {
-    shared.judged.fetch_add(1, Relaxed);
-    let all = async {
-        while shared.judged.load(Relaxed) < shared.live.len() {
-            sleep(Duration::from_millis(1)).await;
+/// The tasks of a thread's players.
+struct Crew {
+    worker: Rc<RefCell<Worker>>,
+    shared: Arc<Shared>,
+    index: u32,
+    permits: Rc<Semaphore>,
+    tasks: JoinSet<()>,
+    /// Players below this number were started.
+    followed: u32,
+}
+
+impl Crew {
+    fn new(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, index: usize) -> Self {
+        let permits = Rc::new(Semaphore::new((CONNECTS_AT_ONCE / shared.live.len()).max(1)));
+        let index = u32::try_from(index).expect("few threads");
+        Self { worker, shared, index, permits, tasks: JoinSet::new(), followed: 0 }
+    }
+
+    /// Starts players until there are as many as shall be, or lets those go that are too many.
+    fn follow(&mut self) {
+        let target = *self.shared.target.borrow();
+        if target == self.followed {
+            return;
         }
-    };
-    // A thread that panicked never judges, and the run has failed then anyway.
-    let _ = timeout(Duration::from_secs(1), all).await;
+        if target < self.followed {
+            self.worker.borrow_mut().dismiss_from(target);
+        } else {
+            let threads = u32::try_from(self.shared.live.len()).expect("few threads");
+            let index = self.index;
+            for player in (self.followed..target).filter(|player| player % threads == index) {
+                self.start(player);
+            }
+        }
+        self.followed = target;
+        self.shared.live[self.index as usize].followed.store(target, Relaxed);
+        while let Some(ended) = self.tasks.try_join_next() {
+            ended.expect("no task of a player panics or is aborted");
+        }
+    }
+
+    fn start(&mut self, player: u32) {
+        let scenario = self.shared.plan.scenario_of(player);
+        if scenario.is_hostile() {
+            return;
+        }
+        if scenario.connects_before() {
+            self.shared.live[self.index as usize].started.fetch_add(1, Relaxed);
+        }
+        let (worker, shared, permits) = (Rc::clone(&self.worker), Arc::clone(&self.shared), Rc::clone(&self.permits));
+        if scenario.is_seated() {
+            self.tasks.spawn_local(play(worker, shared, permits, player));
+        } else {
+            self.tasks.spawn_local(ops::work(worker, shared, permits, player));
+        }
+    }
 }
 
 /// One player's task: connects it, then reads until it is lost.
@@ -96,26 +131,31 @@ async fn play(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, permits: Rc<Sema
         } => seated.map_err(|error| cause::of(&error)),
     };
     let slot = seated.and_then(|seated| worker.borrow_mut().seat(player, seated));
-    match slot {
-        Ok(slot) => {
-            poll_fn(|cx| worker.borrow_mut().poll_player(slot, cx)).await;
-        }
-        Err(cause) => {
-            worker.borrow_mut().fail(cause);
-            // Where the first to have used up its attempts finds nobody seated, the others will fare no better.
-            if shared.sum(|live| &live.connected) == 0 {
-                shared.stop_connecting.cancel();
-            }
-        }
+    let slot = slot.map_err(|cause| worker.borrow_mut().fail(player, cause));
+    settle(&shared, player);
+    if let Ok(slot) = slot {
+        poll_fn(|cx| worker.borrow_mut().poll_player(slot, cx)).await;
     }
 }
 
-/// The thread's pacer: one sleep to the next move that is due, again and again.
-async fn keep_pace(worker: &RefCell<Worker>, shared: &Shared) {
+/// A player is there or failed. Where the first to have used up its attempts finds nobody there, the others will fare no
+/// better.
+pub(super) fn settle(shared: &Shared, player: u32) {
+    let live = &shared.live[player as usize % shared.live.len()];
+    live.settled.fetch_add(1, Relaxed);
+    if shared.sum(|live| &live.present) == 0 {
+        shared.stop_connecting.cancel();
+    }
+}
+
+/// The thread's pacer: one sleep to the next action that is due, again and again.
+async fn keep_pace(worker: &RefCell<Worker>, shared: &Shared, crew: &mut Crew) {
     let mut stopped = pin!(shared.stop.cancelled());
     let mut sleep = pin!(sleep_until(Instant::now()));
+    let mut target = shared.target.subscribe();
     let mut wake_ns = shared.clock.now_ns();
     loop {
+        crew.follow();
         wake_ns = worker.borrow_mut().tick(wake_ns);
         let wake_at = shared.clock.instant(wake_ns);
         if wake_at <= Instant::now() {
@@ -130,6 +170,7 @@ async fn keep_pace(worker: &RefCell<Worker>, shared: &Shared) {
         tokio::select! {
             biased;
             () = &mut stopped => return,
+            _ = target.changed() => {}
             () = &mut sleep => {}
         }
     }

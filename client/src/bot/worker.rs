@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! socket readable -> the player's task -> Worker::poll_player -> Member::take -> Ledger
-//! each millisecond, and after each read -> Worker::send_due -> Schedule -> Member::step -> socket
+//! each millisecond, and after each read -> Worker::send_due -> Schedule -> Member::act -> socket
+//! a task of ops/ -> Worker::began, done, failed
 //! ```
 //!
 //! Invariant: the worker is borrowed by one task at a time and never across an await. Sending what is due after each
@@ -11,26 +12,32 @@
 use super::{
     cause,
     connect::Seated,
-    ledger::{Ledger, count, sum},
+    ledger::{Fates, Ledger, count},
     member::Member,
     outcome::Outcome,
     pacer::Schedule,
+    plan::nanos,
     player::Player,
-    shared::Shared,
+    scenario::Scenario,
+    shared::{Shared, Window, lock},
 };
 use malpan_client::protocol::ServerPacket;
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-/// The most moves sent before sockets are looked at again.
-const MOVES_AT_ONCE: usize = 64;
+/// The most actions sent before sockets are looked at again.
+const ACTIONS_AT_ONCE: usize = 64;
 /// How often a thread says how far it is, and the longest it sleeps.
 const PUBLISH_EVERY_NS: u64 = 50_000_000;
+/// How often it tells what it measured meanwhile: each time all buckets of the histograms are added.
+const TELL_EVERY_NS: u64 = 250_000_000;
 
 /// One thread's state.
 #[derive(Debug)]
@@ -38,38 +45,65 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     /// Which thread this is.
     index: usize,
-    /// Everyone seated so far. A player's place here is its slot.
+    /// Everyone seated so far who acts in a room. A player's place here is its slot.
     players: Vec<Player>,
+    /// Players whose tasks do the work themselves; see `ops`.
+    operators: BTreeSet<u32>,
+    /// Those of them who were there when the window opened.
+    operators_in_window: Vec<u32>,
     ledger: Ledger,
-    /// From when the window opened.
+    /// By part of the plan.
+    fates: Vec<Fates>,
+    /// While a window is open.
     run: Option<Run>,
-    /// Moves that will not be answered any more, because their players were lost.
+    /// The last window that was judged.
+    judged: u32,
+    /// Actions that will not be answered any more, because their players were lost.
     abandoned: u64,
+    /// What earlier windows had of what is told to others.
+    told: Told,
     published_ns: u64,
+    measured_ns: u64,
     longest_stall_ns: u64,
-    /// Whether the notes were handed over: what comes now belongs to no run.
-    judged: bool,
+    over: bool,
 }
 
 #[derive(Debug)]
 struct Run {
-    start_ns: u64,
+    window: Window,
     schedule: Schedule,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    sent: u64,
+    delivered: u64,
+    refused: u64,
+    present: u64,
+    failed: u64,
+    lost: u64,
 }
 
 impl Worker {
     /// The thread with this index, without players.
     pub(super) fn new(shared: Arc<Shared>, index: usize) -> Self {
+        let parts = shared.plan.parts().len();
         Self {
             shared,
             index,
             players: Vec::new(),
-            ledger: Ledger::default(),
+            operators: BTreeSet::new(),
+            operators_in_window: Vec::new(),
+            ledger: Ledger::new(parts),
+            fates: vec![Fates::default(); parts],
             run: None,
+            judged: 0,
             abandoned: 0,
+            told: Told::default(),
             published_ns: 0,
+            measured_ns: 0,
             longest_stall_ns: 0,
-            judged: false,
+            over: false,
         }
     }
 
@@ -78,95 +112,216 @@ impl Worker {
     /// # Errors
     /// The cause by which it cannot play: the server gave it no seat, or one in another game than the board.
     pub(super) fn seat(&mut self, player: u32, seated: Seated) -> Result<usize, String> {
-        let Seated { client, joined, took } = seated;
+        let Seated { client, joined, took, .. } = seated;
         let member = Member::new(player, &joined, &self.shared.plan, &mut self.ledger)
             .map_err(|fault| cause::of_fault(&fault))?;
-        self.ledger.timings.connect.record_ns(super::plan::nanos(took));
-        self.ledger.connected += 1;
         let tick_ms = client.welcome().limits.tick_ms;
         self.players.push(Player::new(player, client, member));
-        let live = &self.shared.live[self.index];
-        live.tick_ms.fetch_max(tick_ms.into(), Relaxed);
-        live.connected.store(self.ledger.connected, Relaxed);
+        self.arrived(player, took, tick_ms);
         Ok(self.players.len() - 1)
     }
 
-    /// A player could not be seated.
-    pub(super) fn fail(&mut self, cause: String) {
-        count(&mut self.ledger.failed_by, cause);
-        self.shared.live[self.index].failed.store(sum(&self.ledger.failed_by), Relaxed);
+    /// Takes in a player whose own task does the work.
+    pub(super) fn enlist(&mut self, player: u32) {
+        self.operators.insert(player);
     }
 
-    /// Reads and takes in all that came for a player. Ready when the player is lost, or the run is over.
+    /// Whether such a player was taken in and not lost since.
+    pub(super) fn is_enlisted(&self, player: u32) -> bool {
+        self.operators.contains(&player)
+    }
+
+    /// A player that does not stay was let in for the first time.
+    pub(super) fn greeted(&mut self, player: u32) {
+        self.fates[self.shared.plan.part_of(player)].connected += 1;
+    }
+
+    /// A player is there, after so long.
+    pub(super) fn arrived(&mut self, player: u32, took: Duration, tick_ms: u16) {
+        self.ledger.timings.connect.record_ns(nanos(took));
+        self.fates[self.shared.plan.part_of(player)].connected += 1;
+        self.told.present += 1;
+        self.live().tick_ms.fetch_max(tick_ms.into(), Relaxed);
+        self.live().present.store(self.told.present, Relaxed);
+    }
+
+    /// A player could not connect.
+    pub(super) fn fail(&mut self, player: u32, cause: String) {
+        self.note_error(&cause);
+        count(&mut self.fates[self.shared.plan.part_of(player)].failed_by, cause);
+        self.told.failed += 1;
+        self.live().failed.store(self.told.failed, Relaxed);
+    }
+
+    /// A player that was there is lost.
+    pub(super) fn lose(&mut self, player: u32, cause: String) {
+        self.note_error(&cause);
+        count(&mut self.fates[self.shared.plan.part_of(player)].lost_by, cause);
+        self.told.lost += 1;
+        self.left(player);
+    }
+
+    /// A player leaves.
+    pub(super) fn left(&mut self, player: u32) {
+        self.operators.remove(&player);
+        // Those who do not stay were not counted as there.
+        if self.shared.plan.scenario_of(player) != Scenario::Login {
+            self.told.present = self.told.present.saturating_sub(1);
+        }
+    }
+
+    /// A request of a player was denied.
+    pub(super) fn denied(&mut self, player: u32, cause: String) {
+        self.note_error(&cause);
+        count(&mut self.fates[self.shared.plan.part_of(player)].denied_by, cause);
+    }
+
+    /// An operation begins. `slip_ns`: how much later than it was due, where the player was free to begin it then.
+    pub(super) fn began(&mut self, player: u32, slip_ns: Option<u64>) {
+        self.ledger.parts[self.shared.plan.part_of(player)].sent += 1;
+        if let Some(slip_ns) = slip_ns {
+            self.ledger.timings.slip.record_ns(slip_ns);
+            self.ledger.interval.slip.record_ns(slip_ns);
+        }
+    }
+
+    /// An operation begins that nobody planned.
+    pub(super) fn began_unplanned(&mut self, player: u32) {
+        self.ledger.parts[self.shared.plan.part_of(player)].due += 1;
+        self.began(player, None);
+    }
+
+    /// An operation is done; it took so long from when it was due.
+    pub(super) fn done(&mut self, player: u32, name: &'static str, latency_ns: u64) {
+        let part = &mut self.ledger.parts[self.shared.plan.part_of(player)];
+        part.done += 1;
+        part.named.entry(name).or_default().record_ns(latency_ns);
+        self.ledger.interval.main.record_ns(latency_ns);
+    }
+
+    /// An operation failed.
+    pub(super) fn failed(&mut self, player: u32, cause: String) {
+        self.note_error(&cause);
+        count(&mut self.ledger.parts[self.shared.plan.part_of(player)].failed_by, cause);
+    }
+
+    /// Reads and takes in all that came for a player. Ready when the player is lost or dismissed, or the run is over.
     pub(super) fn poll_player(&mut self, slot: usize, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.judged {
+        while !self.over && self.players[slot].is_connected() {
             match ready!(self.poll_packet(slot, cx)) {
                 Ok(packet) => {
                     let at_ns = self.shared.clock.now_ns();
                     self.open_window_at(at_ns);
                     if let Err(cause) = self.take(slot, &packet, at_ns) {
-                        self.lose(slot, cause);
-                        return Poll::Ready(());
+                        self.lose_slot(slot, cause);
                     }
                 }
-                Err(cause) => {
-                    self.lose(slot, cause);
-                    return Poll::Ready(());
-                }
+                Err(cause) => self.lose_slot(slot, cause),
             }
         }
         Poll::Ready(())
     }
 
-    /// Opens the window when its time has come, sends what is due, and says how far the thread is. Returns when to be
-    /// called again: at once, where more is due.
+    /// Opens and closes windows when their time has come, sends what is due, and says how far the thread is. Returns when
+    /// to be called again: at once, where more is due.
     pub(super) fn tick(&mut self, expected_ns: u64) -> u64 {
         let now_ns = self.shared.clock.now_ns();
         self.longest_stall_ns = self.longest_stall_ns.max(now_ns.saturating_sub(expected_ns));
         self.open_window_at(now_ns);
         self.send_due();
+        if let Some(window) = self.shared.window().filter(|window| window.number <= self.shared.judge.load(Relaxed)) {
+            self.judge(&window);
+        }
         let now_ns = self.shared.clock.now_ns();
         if now_ns >= self.published_ns + PUBLISH_EVERY_NS {
             self.publish(now_ns);
         }
         let next_ns = match &self.run {
-            Some(run) => run.schedule.next_ns().map(|next| run.start_ns + next),
-            None => self.shared.window.start_ns(),
+            Some(run) => run.schedule.next_ns().map(|next| run.window.start_ns + next),
+            None => self.next_window().map(|window| window.start_ns),
         };
         next_ns.map_or(u64::MAX, |next| next.max(now_ns)).min(now_ns + PUBLISH_EVERY_NS)
     }
 
-    /// Ends the run on this thread and hands over the notes. The players stay seated.
-    pub(super) fn judge(&mut self) -> Outcome {
-        self.judged = true;
-        let elapsed_ns = self.shared.plan.duration_ns().min(self.shared.window.cut_ns());
-        let mut outcome = Outcome::new(std::mem::take(&mut self.ledger), self.longest_stall_ns);
-        for player in &self.players {
-            outcome.add(player, &self.shared.plan, elapsed_ns);
+    /// Lets players with this number or a higher one go.
+    pub(super) fn dismiss_from(&mut self, first: u32) {
+        for slot in 0..self.players.len() {
+            let player = &mut self.players[slot];
+            if player.number() >= first && player.is_connected() {
+                let number = player.number();
+                player.dismiss();
+                self.left(number);
+            }
         }
-        outcome
     }
 
-    /// Lets every player say goodbye.
+    /// Lets every player say goodbye: the run is over.
     pub(super) fn say_goodbye(&mut self) {
+        self.over = true;
         self.players.iter_mut().for_each(Player::say_goodbye);
+    }
+
+    /// The window is over: hands over what the thread found in it. The players stay.
+    fn judge(&mut self, window: &Window) {
+        if self.judged >= window.number {
+            return;
+        }
+        self.judged = window.number;
+        let elapsed_ns = self.shared.end_ns(window);
+        self.publish(self.shared.clock.now_ns());
+        self.tell_what_was_measured();
+        let parts = self.fates.len();
+        let mut outcome = Outcome::new(std::mem::replace(&mut self.ledger, Ledger::new(parts)), self.longest_stall_ns);
+        let opened = self.run.take().is_some();
+        for player in self.players.iter().filter(|_| opened) {
+            outcome.add(player, &self.shared.plan, elapsed_ns);
+        }
+        for player in self.operators_in_window.drain(..) {
+            outcome.add_operator(player, &self.shared.plan, elapsed_ns);
+        }
+        for part in outcome.parts() {
+            self.told.sent += part.sent;
+            self.told.delivered += part.done_and_delivered();
+            self.told.refused += part.given_up();
+        }
+        outcome.set_fates(std::mem::replace(&mut self.fates, vec![Fates::default(); parts]));
+        // Those who stay are there from the beginning of the next window.
+        let seated = self.players.iter().filter(|player| player.is_connected()).map(Player::number);
+        for player in seated.chain(self.operators.iter().copied()) {
+            self.fates[self.shared.plan.part_of(player)].connected += 1;
+        }
+        self.abandoned = 0;
+        self.longest_stall_ns = 0;
+        lock(&self.shared.outcomes).push(outcome);
+    }
+
+    fn live(&self) -> &super::shared::Live {
+        &self.shared.live[self.index]
+    }
+
+    fn note_error(&self, cause: &str) {
+        count(&mut lock(&self.live().errors), cause.to_owned());
     }
 
     fn poll_packet(&mut self, slot: usize, cx: &mut Context<'_>) -> Poll<Result<ServerPacket, String>> {
         let polled = self.players[slot].poll_packet(cx);
         if polled.is_pending() {
-            // The sockets that are readable at once may take longer than the next move may wait.
+            // The sockets that are readable at once may take longer than the next action may wait.
             self.send_due();
         }
         polled
     }
 
     fn take(&mut self, slot: usize, packet: &ServerPacket, at_ns: u64) -> Result<(), String> {
-        let since_start = self.run.as_ref().map(|run| at_ns.saturating_sub(run.start_ns));
+        let since_start = self.run.as_ref().map(|run| at_ns.saturating_sub(run.window.start_ns));
         let player = &mut self.players[slot];
         match packet {
             ServerPacket::Kicked { reason } => player.note_kick(*reason),
-            ServerPacket::Denied(denial) => count(&mut self.ledger.denied_by, cause::snake(&denial.code)),
+            ServerPacket::Denied(denial) => {
+                let number = player.number();
+                player.member.deny(&mut self.ledger);
+                self.denied(number, cause::snake(&denial.code));
+            }
             packet => player
                 .member
                 .take(packet, since_start, &self.shared.plan, &mut self.ledger)
@@ -175,58 +330,85 @@ impl Worker {
         Ok(())
     }
 
-    fn lose(&mut self, slot: usize, cause: String) {
+    fn lose_slot(&mut self, slot: usize, cause: String) {
         let player = &mut self.players[slot];
         player.disconnect();
         self.abandoned += player.member.steps().open();
-        count(&mut self.ledger.lost_by, cause);
+        let number = player.number();
+        self.lose(number, cause);
     }
 
-    /// Opens the window if it is due. Whoever receives an answer to a move has an open window: the move was sent
+    /// The window that is known and not judged.
+    fn next_window(&self) -> Option<Window> {
+        self.shared.window().filter(|window| window.number > self.judged)
+    }
+
+    /// Opens the window if it is due. Whoever receives an answer to an action has an open window: the action was sent
     /// after the start, and the clock is the same on all threads.
     fn open_window_at(&mut self, now_ns: u64) {
         if self.run.is_some() {
             return;
         }
-        let Some(start_ns) = self.shared.window.start_ns().filter(|&start| start <= now_ns) else { return };
+        let Some(window) = self.next_window().filter(|window| window.start_ns <= now_ns) else { return };
         for player in &mut self.players {
-            player.open_window();
+            player.open_window(&self.shared.plan, &mut self.ledger);
         }
+        self.operators_in_window = self.operators.iter().copied().collect();
         let slots = (0..).zip(&self.players).filter(|(_, player)| player.is_connected());
-        let schedule = Schedule::new(&self.shared.plan, slots.map(|(slot, player)| (slot, player.number())));
-        self.run = Some(Run { start_ns, schedule });
+        let slots = slots.map(|(slot, player)| (slot, player.number()));
+        let schedule = Schedule::new(&self.shared.plan, slots, window.duration_ns);
+        self.run = Some(Run { window, schedule });
     }
 
-    /// Sends moves that are due, up to a bound.
+    /// Sends what is due, up to a bound.
     fn send_due(&mut self) {
         let Some(run) = &mut self.run else { return };
-        let mut now_ns = self.shared.clock.now_ns().saturating_sub(run.start_ns);
+        let start_ns = run.window.start_ns;
+        let mut now_ns = self.shared.clock.now_ns().saturating_sub(start_ns);
         if run.schedule.next_ns().is_none_or(|next| next > now_ns) {
             return;
         }
-        run.schedule.cut(self.shared.window.cut_ns());
-        for _ in 0..MOVES_AT_ONCE {
+        run.schedule.cut(self.shared.cut_ns.load(Relaxed));
+        for _ in 0..ACTIONS_AT_ONCE {
             let Some(due) = run.schedule.take_due(now_ns) else { return };
-            if self.players[due.slot as usize].step() {
-                self.ledger.sent += 1;
-                now_ns = self.shared.clock.now_ns().saturating_sub(run.start_ns);
-                self.ledger.timings.slip.record_ns(now_ns.saturating_sub(due.at_ns));
+            if self.players[due.slot as usize].act(&mut self.ledger) {
+                now_ns = self.shared.clock.now_ns().saturating_sub(start_ns);
+                let slip_ns = now_ns.saturating_sub(due.at_ns);
+                self.ledger.timings.slip.record_ns(slip_ns);
+                self.ledger.interval.slip.record_ns(slip_ns);
             }
         }
     }
 
     fn publish(&mut self, now_ns: u64) {
         self.published_ns = now_ns;
+        if now_ns >= self.measured_ns + TELL_EVERY_NS {
+            self.measured_ns = now_ns;
+            self.tell_what_was_measured();
+        }
         let unsent = self.run.as_mut().map_or(0, |run| {
-            run.schedule.cut(self.shared.window.cut_ns());
+            run.schedule.cut(self.shared.cut_ns.load(Relaxed));
             u64::from(run.schedule.next_ns().is_some())
         });
-        let answered = self.ledger.acked + self.ledger.refused + self.abandoned;
+        let (mut sent, mut delivered, mut refused, mut open) = (0, 0, 0, 0);
+        for part in &self.ledger.parts {
+            sent += part.sent;
+            delivered += part.done_and_delivered();
+            refused += part.given_up();
+            open += part.open();
+        }
         let live = &self.shared.live[self.index];
         let store = |counter: &AtomicU64, value| counter.store(value, Relaxed);
-        store(&live.lost, sum(&self.ledger.lost_by));
-        store(&live.sent, self.ledger.sent);
-        store(&live.delivered, self.ledger.delivered);
-        store(&live.open, self.ledger.sent.saturating_sub(answered) + unsent);
+        store(&live.present, self.told.present);
+        store(&live.lost, self.told.lost);
+        store(&live.sent, self.told.sent + sent);
+        store(&live.delivered, self.told.delivered + delivered);
+        store(&live.refused, self.told.refused + refused);
+        store(&live.open, open.saturating_sub(self.abandoned) + unsent);
+    }
+
+    fn tell_what_was_measured(&mut self) {
+        lock(&self.shared.live[self.index].interval).merge(&self.ledger.interval);
+        self.ledger.interval.clear();
     }
 }

@@ -1,31 +1,23 @@
 //! Names, and when a run is void.
 
-use super::{Report, void_reasons};
+use super::{Asked, report as make, void_reasons};
 use crate::bot::{
-    Args,
+    gauge::Usage,
+    hostile::Tally,
     metrics::Latencies,
     outcome::Totals,
-    procfs::Usage,
+    plan::Plan,
+    report::Report,
     rooms::Positions,
     run::{CutShort, Findings, ServerUsage},
     steps::Refused,
     table::Table,
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-fn args() -> Args {
-    Args {
-        address: "127.0.0.1:7777".into(),
-        tls: Default::default(),
-        players: 100,
-        rate: 5.0,
-        duration: Duration::from_secs(10),
-        server_pid: Some(1),
-        json: None,
-        seed: 3,
-        threads: None,
-    }
+fn plan() -> Plan {
+    Plan::new(&"walk".parse().unwrap(), 100, None, 3, 0)
 }
 
 fn latencies(ms: u64) -> Latencies {
@@ -35,22 +27,20 @@ fn latencies(ms: u64) -> Latencies {
 }
 
 fn totals() -> Totals {
-    let mut totals = Totals {
-        connected: 100,
-        moves_due: 5_000,
-        moves_sent: 5_000,
-        moves_acked: 4_900,
-        moves_refused: Refused { taken: 90, ..Refused::default() },
-        positions: Positions { due: 49_000, delivered: 48_900, missing: 100 },
-        bytes_received: 7,
-        bytes_sent: 8,
-        ..Totals::default()
-    };
-    totals.lost_by.insert("kicked_slow_consumer".into(), 2);
-    totals.timings.move_to_self = latencies(20);
-    totals.timings.move_to_others = latencies(30);
+    let mut totals = Totals::of(Vec::new(), &plan());
+    totals.moves_accepted = 4_900;
+    totals.moves_refused = Refused { taken: 90, ..Refused::default() };
+    (totals.bytes_received, totals.bytes_sent) = (7, 8);
     totals.timings.connect = latencies(4);
     totals.timings.slip = latencies(1);
+    let walk = &mut totals.parts[0];
+    walk.fates.connected = 100;
+    walk.fates.lost_by.insert("kicked_slow_consumer".into(), 2);
+    (walk.ledger.due, walk.ledger.sent, walk.ledger.done) = (5_000, 5_000, 4_900);
+    walk.ledger.late = 5;
+    walk.ledger.to_self = latencies(20);
+    walk.ledger.to_others = latencies(30);
+    walk.deliveries = Positions { due: 49_000, delivered: 48_900, missing: 100, left_out: 100, ..Positions::default() };
     totals
 }
 
@@ -61,8 +51,12 @@ fn report(totals: Totals, cut_short: Option<CutShort>) -> Report {
         seated: Some(usage(100, 5_250)),
         end: Some((usage(589, 9_000), Duration::from_secs(10))),
     };
-    let elapsed = Duration::from_secs(10);
-    Report::new(&args(), 2, Findings { totals, elapsed, cut_short, server: Some(server) })
+    let duration = Duration::from_secs(10);
+    let started = SystemTime::UNIX_EPOCH;
+    let asked = Asked { address: "127.0.0.1:7777".into(), seed: 3, duration, threads: 2, started };
+    let attacks = vec![Tally::default()];
+    let findings = Findings { totals, attacks, asked: 100, elapsed: duration, cut_short, server: Some(server) };
+    make(&asked, &plan(), &findings)
 }
 
 fn at<'a>(json: &'a Value, path: &str) -> &'a Value {
@@ -89,6 +83,8 @@ fn json_has_the_promised_names() {
         ("positions.due", 49_000.0),
         ("positions.delivered", 48_900.0),
         ("positions.missing", 100.0),
+        ("positions.late", 5.0),
+        ("positions.missing_by.left_out", 100.0),
         ("latency_ms.move_to_self.p99", 20.0),
         ("latency_ms.move_to_others.p99", 30.0),
         ("latency_ms.connect.p99", 4.0),
@@ -122,7 +118,7 @@ fn json_has_the_promised_names() {
 
 #[test]
 fn what_was_not_measured_is_null() {
-    let json = serde_json::to_value(report(Totals::default(), None)).unwrap();
+    let json = serde_json::to_value(report(Totals::of(Vec::new(), &plan()), None)).unwrap();
     for path in ["latency_ms.move_to_self.p99", "server.cpu_us_per_position", "server.rss_kib_per_player"] {
         assert!(at(&json, path).is_null(), "{path}");
     }
@@ -151,23 +147,23 @@ fn missing_positions_void_a_run_only_where_the_bot_may_have_lost_them() {
     assert_eq!(reasons(|_| {}), [""; 0]);
     assert!(reasons(|totals| totals.unread_bytes = 9)[0].contains("9 bytes lay unread"));
     assert!(reasons(|totals| totals.longest_stall_ns = 1_500_000_000)[0].contains("stood still for 1.5 s"));
-    assert!(reasons(|totals| totals.moves_unsent = 4)[0].contains("sending 4 moves"));
+    assert!(reasons(|totals| totals.unsent = 4)[0].contains("sending 4 moves"));
     let nothing_missing = |totals: &mut Totals| {
         (totals.unread_bytes, totals.longest_stall_ns) = (9, 1_500_000_000);
-        totals.positions.missing = 0;
+        totals.parts[0].deliveries.missing = 0;
     };
     assert_eq!(reasons(nothing_missing), [""; 0]);
 }
 
 #[test]
 fn failures_say_why_and_an_interrupt_is_none() {
-    let mut nobody = Totals::default();
-    nobody.failed_by.insert("connection_refused".into(), 100);
+    let mut nobody = Totals::of(Vec::new(), &plan());
+    nobody.parts[0].fates.failed_by.insert("connection_refused".into(), 100);
     let report_of_nobody = report(nobody, Some(CutShort::NobodySeated));
-    assert_eq!(report_of_nobody.failure().unwrap(), "no player got a seat at 127.0.0.1:7777: connection_refused 100");
+    assert_eq!(report_of_nobody.failure.unwrap(), "no player got a seat at 127.0.0.1:7777: connection_refused 100");
     let lost = report(totals(), Some(CutShort::EveryoneLost));
-    assert_eq!(lost.failure().unwrap(), "every player was lost: kicked_slow_consumer 2");
+    assert_eq!(lost.failure.unwrap(), "every player was lost: kicked_slow_consumer 2");
     let interrupted = report(totals(), Some(CutShort::Interrupted));
-    assert_eq!(interrupted.failure(), None);
+    assert_eq!(interrupted.failure, None);
     assert!(interrupted.cut_short && Table(&interrupted).to_string().contains("cut short by Ctrl-C"));
 }

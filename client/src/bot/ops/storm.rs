@@ -1,0 +1,28 @@
+//! Connects, signs in and takes a seat at the same moment as all others, and stays.
+
+use super::{Operator, seat};
+use crate::bot::{cause, connect};
+
+/// Returns whether the player is still there.
+pub(super) async fn work(operator: &Operator) -> bool {
+    operator.worker.borrow_mut().enlist(operator.player);
+    let action = operator.rhythm().next().await;
+    operator.worker.borrow_mut().began(operator.player, action.slip_ns);
+    // No permit, and no second attempt: a storm is what it is.
+    let seated = connect::seat_once(&operator.shared, operator.player).await;
+    let place = seated.map_err(|error| cause::of(&error)).and_then(|seated| seat::arrive(operator, seated));
+    let mut place = match place {
+        Ok(place) => place,
+        Err(cause) => {
+            let mut worker = operator.worker.borrow_mut();
+            worker.failed(operator.player, cause.clone());
+            worker.fail(operator.player, cause);
+            return false;
+        }
+    };
+    let latency_ns = operator.now_ns().saturating_sub(action.due_ns);
+    operator.worker.borrow_mut().done(operator.player, "connect", latency_ns);
+    let broken = place.read(operator).await;
+    operator.worker.borrow_mut().lose(operator.player, broken.cause);
+    false
+}

@@ -1,0 +1,140 @@
+//! The search for the limit: grows and holds until it is found, and tells the curve.
+
+use super::{
+    capacity::{End, Phase, Search},
+    report::{Capacity, Report, Step},
+    run::Run,
+    summary::{self, Asked},
+};
+use anyhow::Result;
+
+/// With how many a search begins.
+const FIRST: u32 = 100;
+
+/// Whether a window is within the limit; if not, why.
+pub(super) type Judge<'a> = dyn Fn(&Report) -> Result<(), String> + 'a;
+
+/// Searches up to `ceiling` players, and returns the report of the last window that held, or of the last one.
+pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str, judge: &Judge<'_>) -> Result<Report> {
+    let mut search = Search::new(FIRST, ceiling);
+    let (mut steps, mut best, mut last): (Vec<Step>, Option<Report>, Option<Report>) = (Vec::new(), None, None);
+    let end = loop {
+        let next = match search.next() {
+            Ok(next) => next,
+            Err(end) => break Some(end),
+        };
+        run.step = format!("{} to {} players: ", next.phase.name(), next.players);
+        run.grow_to(next.players).await;
+        let at_s = run.elapsed_s();
+        // The last one is long: what slowly piles up shows.
+        let duration = if next.phase == Phase::Confirm { asked.duration * 2 } else { asked.duration };
+        let findings = run.hold(duration).await?;
+        if run.is_interrupted() {
+            break None;
+        }
+        let report = summary::report(asked, run.plan(), &findings);
+        let verdict = judge_window(&report, next.players, judge);
+        let step = step(at_s, next.players, next.phase, &report, verdict.clone().err());
+        eprintln!("{}", line(&step));
+        steps.push(step);
+        let connected = report.players.connected;
+        if search.note(verdict.is_ok()) && verdict.is_ok() {
+            best = Some(report.clone());
+        }
+        let over = report.failure.is_some();
+        last = Some(report);
+        if over && connected == 0 {
+            break None;
+        }
+    };
+    run.step.clear();
+    let players = match end {
+        Some(End::Found(players) | End::Ceiling(players)) => players,
+        Some(End::Nothing) | None => 0,
+    };
+    let stopped_by = stopped_by(end, &steps, ceiling, run.is_interrupted());
+    let mut report = match best.or(last) {
+        Some(report) => report,
+        // Interrupted before the first window.
+        None => {
+            let findings = run.hold(asked.duration).await?;
+            summary::report(asked, run.plan(), &findings)
+        }
+    };
+    report.capacity = Some(Capacity { limit: limit.to_owned(), players: players.into(), stopped_by, steps });
+    Ok(report)
+}
+
+/// A window with fewer players than there should be, or in which the bot itself was too slow, holds nothing.
+fn judge_window(report: &Report, players: u32, judge: &Judge<'_>) -> Result<(), String> {
+    if let Some(failure) = &report.failure {
+        return Err(failure.clone());
+    }
+    if let Some(reason) = report.void_reasons.first() {
+        return Err(format!("void: {reason}"));
+    }
+    let present = report.players.connected;
+    let asked = report.players.asked.min(players.into());
+    if present < asked {
+        let why = super::report::causes(&report.players.failed_by);
+        return Err(format!("{} of {asked} players could not connect: {why}", asked - present));
+    }
+    judge(report)
+}
+
+fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32, interrupted: bool) -> String {
+    if interrupted {
+        return "Ctrl-C".into();
+    }
+    match end {
+        Some(End::Ceiling(_)) => format!("it holds all {ceiling} that --players allows"),
+        _ => {
+            // Of what did not hold, the fewest players: the limit itself.
+            let broken = steps.iter().filter(|step| !step.held).min_by_key(|step| step.players);
+            let Some(broken) = broken else { return "nothing was measured".into() };
+            let why = broken.broken.as_deref().unwrap_or("unknown");
+            let whose = if why.starts_with("void") { "the bot's own limit, not the server's: " } else { "" };
+            format!("{whose}with {} players: {why}", broken.players)
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn step(at_s: f64, players: u32, phase: Phase, report: &Report, broken: Option<String>) -> Step {
+    let honest = || report.scenarios.iter().filter(|scenario| !scenario.hostile);
+    let main = honest().find_map(|scenario| scenario.latency_ms.get(scenario.main.as_ref()?)).copied();
+    let main = main.unwrap_or_default();
+    let sum =
+        |of: fn(&super::report::Deliveries) -> u64| honest().filter_map(|part| part.deliveries.as_ref().map(of)).sum();
+    let (due, delivered): (u64, u64) = (sum(|found| found.due), sum(|found| found.delivered));
+    Step {
+        at_s,
+        players: players.into(),
+        phase: phase.name().into(),
+        held: broken.is_none(),
+        broken,
+        p50_ms: main.p50,
+        p99_ms: main.p99,
+        max_ms: main.max,
+        slip_p99_ms: report.slip_ms.p99,
+        lost: report.players.lost,
+        delivered: if due == 0 { 1.0 } else { delivered as f64 / due as f64 },
+        server_cpu_percent: report.server.as_ref().and_then(|server| server.cpu_percent),
+    }
+}
+
+/// One line of the curve.
+pub(super) fn line(step: &Step) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.1}"));
+    format!(
+        "{:>7} players  {:<8} p50 {:>6}  p99 {:>7} ms  delivered {:>7.3} %  slip {:>5} ms  cpu {:>5} %  {}",
+        step.players,
+        step.phase,
+        number(step.p50_ms),
+        number(step.p99_ms),
+        step.delivered * 100.0,
+        number(step.slip_p99_ms),
+        number(step.server_cpu_percent),
+        step.broken.as_deref().unwrap_or("holds")
+    )
+}
