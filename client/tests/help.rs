@@ -71,3 +71,33 @@ fn without_a_server_it_says_what_to_do() {
     assert!(stderr.contains(&format!("cannot connect to {address}: connection refused")), "{stderr}");
     assert!(stderr.contains("Is malpan-server running"), "{stderr}");
 }
+
+#[test]
+fn each_shell_gets_a_script_that_knows_the_flags() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = stdout(&["completions", shell]);
+        assert!(script.contains("tls-name"), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("share/man1");
+    assert_eq!(stdout(&["man", pages.to_str().unwrap()]), "");
+    for page in ["malpan.1", "malpan-play.1", "malpan-bot.1"] {
+        let page = pages.join(page);
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.contains("\n.TH malpan"), "{text}");
+        assert_eq!(complaints(&page), "", "{}", page.display());
+    }
+}
+
+/// What `man` finds wrong with a page; nothing where there is no `man`.
+fn complaints(page: &std::path::Path) -> String {
+    let mut man = std::process::Command::new("man");
+    match man.args(["--warnings", "-l"]).arg(page).env("LC_ALL", "C.UTF-8").output() {
+        Ok(output) => String::from_utf8(output.stderr).unwrap(),
+        Err(_) => String::new(),
+    }
+}

@@ -1,16 +1,20 @@
 //! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`,
-//! `malpan-server account ...`, `malpan-server notice ...`.
+//! `malpan-server account ...`, `malpan-server notice ...`, `malpan-server health`, `malpan-server completions`, `malpan-server man`.
 //!
 //! Flags stay text until [`load`] lays them over the file and the environment: one reader and one form of message for
 //! all three.
 
 mod account;
 mod ask;
+mod health;
+mod pages;
 mod password;
 mod store;
 
 pub use account::AccountCommand;
 pub use ask::{NoticeArgs, Where};
+pub use health::HealthArgs;
+pub use pages::{CompletionsArgs, ManArgs};
 pub use store::StoreCommand;
 
 use crate::{
@@ -94,6 +98,13 @@ pub enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// Ask a running server on this machine whether it serves: exits with 0 where it does, else with 1
+    Health(HealthArgs),
+    /// Print a script that completes this command line in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages: one for the program and one for each of its commands
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// What to do about TLS.

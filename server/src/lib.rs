@@ -26,6 +26,7 @@ mod http;
 pub mod lecture;
 pub mod logging;
 pub mod metrics;
+pub mod notify;
 mod outgoing;
 mod people;
 mod player;

@@ -7,6 +7,7 @@ use malpan_server::{
     cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, TlsCommand},
     config::Config,
     files, logging,
+    notify::{self, News},
     signals::StopSignals,
 };
 use std::{
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
         Some(Command::Store { command }) => look_after(command.run()),
         Some(Command::Account { command }) => look_after(command.run()),
         Some(Command::Notice(args)) => look_after(args.run()),
+        Some(Command::Health(args)) => args.run(),
+        Some(Command::Completions(args)) => args.run().map(|()| EXIT_DONE.into()).map_err(Into::into),
+        Some(Command::Man(args)) => args.run().map(|()| EXIT_DONE.into()),
         None => serve(&cli.flags),
     };
     done.unwrap_or_else(|error| {
@@ -57,6 +61,7 @@ fn serve(flags: &Flags) -> anyhow::Result<ExitCode> {
 async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
     // Before the ready line: whoever reads it may stop the server at once.
     let mut signals = StopSignals::install().context("cannot catch the stop signals")?;
+    let drain = config.drain;
     let server = Server::start(config)?;
     server.load().await;
     announce(&[
@@ -70,6 +75,7 @@ async fn serve_until_stopped(config: Config) -> anyhow::Result<ExitCode> {
     let second_signal = async {
         let signal = signals.next().await;
         tracing::info!(%signal, "asked to stop; once more stops at once");
+        notify::tell(News::Stopping(signal.limit().map_or(drain, |limit| limit.min(drain))));
         // An error means that the server has stopped already.
         let _ = first.send(Stop { within: signal.limit() });
         signals.next().await
@@ -104,7 +110,7 @@ fn fit_to_file_limit(config: &mut Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The one line that says where to connect: each thing that listens, and where it does.
+/// The one line that says where to connect: each thing that listens, and where it does. A service manager is told as well.
 fn announce(listening: &[(&str, &[SocketAddr])]) {
     let mut line = String::from("ready");
     for (name, addresses) in listening {
@@ -118,4 +124,5 @@ fn announce(listening: &[(&str, &[SocketAddr])]) {
         // Nobody listens, but players may well come.
         tracing::warn!(%error, line, "the ready line could not be printed");
     }
+    notify::tell(News::Ready(&line));
 }

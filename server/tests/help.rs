@@ -38,11 +38,14 @@ fn help_of_the_server() {
                malpan-server <COMMAND>
 
         Commands:
-          config   Print or check a configuration
-          tls      Make a certificate to develop with
-          account  Look after accounts, whether the server runs or not
-          notice   Tell everyone who is signed in something
-          store    Check or copy a store, whether the server runs or not
+          config       Print or check a configuration
+          tls          Make a certificate to develop with
+          account      Look after accounts, whether the server runs or not
+          notice       Tell everyone who is signed in something
+          store        Check or copy a store, whether the server runs or not
+          health       Ask a running server on this machine whether it serves: exits with 0 where it does,
+                       else with 1
+          completions  Print a script that completes this command line in a shell
 
         Options:
               --listen <IP:PORT>
@@ -238,4 +241,34 @@ fn the_printed_file_checks_out_and_a_wrong_one_does_not() {
 fn config_and_serving_do_not_mix() {
     let (_, err, code) = run(&["--seats", "4", "config", "print-default"]);
     assert_eq!(code, 2, "{err}");
+}
+
+#[test]
+fn each_shell_gets_a_script_that_knows_the_flags() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = help(&["completions", shell]);
+        assert!(script.contains("rules-threads"), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("share/man1");
+    assert_eq!(run(&["man", pages.to_str().unwrap()]), (String::new(), String::new(), 0));
+    for page in ["malpan-server.1", "malpan-server-account-ban.1", "malpan-server-tls-dev-cert.1"] {
+        let page = pages.join(page);
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.contains("\n.TH malpan"), "{text}");
+        assert_eq!(complaints(&page), "", "{}", page.display());
+    }
+}
+
+/// What `man` finds wrong with a page; nothing where there is no `man`.
+fn complaints(page: &std::path::Path) -> String {
+    let mut man = std::process::Command::new("man");
+    match man.args(["--warnings", "-l"]).arg(page).env("LC_ALL", "C.UTF-8").output() {
+        Ok(output) => String::from_utf8(output.stderr).unwrap(),
+        Err(_) => String::new(),
+    }
 }

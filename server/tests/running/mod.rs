@@ -83,9 +83,22 @@ impl Running {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Self {
+    /// As [`Running::command`], with this variable.
+    #[allow(dead_code, reason = "not every test sets one")]
+    pub(crate) fn with_variable(name: &str, value: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_malpan-server"));
+        command.args(args);
+        Self::in_environment(command, &[(name, value)])
+    }
+
+    fn of(command: Command) -> Self {
+        Self::in_environment(command, &[])
+    }
+
+    fn in_environment(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let mut child = command
             .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -106,6 +119,7 @@ impl Running {
     }
 
     /// Where it listens, as its ready line says.
+    #[allow(dead_code, reason = "not every test connects")]
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.listed("listen").split(',').map(|address| address.parse().unwrap()).collect()
     }
