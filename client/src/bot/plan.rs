@@ -123,6 +123,14 @@ impl Plan {
         Name::new(&format!("{}{player}", self.name_prefix)).expect("13 characters and at most 7 digits")
     }
 
+    /// The name of a hostile player's connection: no other connection of any run has it, since the server keeps the names of
+    /// those that broke for a while.
+    pub(super) fn hostile_name(&self, player: u32, attempt: u32) -> Name {
+        let run = &self.name_prefix[4..12];
+        let name = format!("x{run}-{:05x}{:05x}", player & 0xf_ffff, attempt & 0xf_ffff);
+        Name::new(&name).expect("20 characters")
+    }
+
     /// Which of this run's players has that name, if it is one that is due what happens in its room.
     pub(super) fn member_named(&self, name: &Name) -> Option<u32> {
         let player = name.as_str().strip_prefix(&self.name_prefix)?.parse().ok()?;

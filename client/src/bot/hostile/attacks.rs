@@ -76,7 +76,6 @@ async fn dribble(line: &mut Line<'_>) -> Result<Ended, Ended> {
 async fn fragments(line: &mut Line<'_>) -> Result<Ended, Ended> {
     let mut packets = line.opening();
     packets.extend((1..=FRAGMENT_MOVES).map(step));
-    packets.push(ClientPacket::Bye);
     for packet in packets {
         for byte in line.frame(&packet) {
             line.write(&[byte]).await?;
@@ -87,6 +86,7 @@ async fn fragments(line: &mut Line<'_>) -> Result<Ended, Ended> {
             until(line, sleep(Duration::from_millis(100))).await?;
         }
     }
+    line.say(&ClientPacket::Bye).await?;
     match line.hear_out().await {
         ended if ended == "closed" => Ok("served".into()),
         ended => Ok(ended),

@@ -28,6 +28,7 @@ pub(super) struct Line<'a> {
     last_word: Option<Ended>,
     shared: &'a Shared,
     player: u32,
+    attempt: u32,
     part: usize,
 }
 
@@ -36,7 +37,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// Why it could not.
-    pub(super) async fn open(shared: &'a Shared, player: u32, part: usize) -> Result<Self, Ended> {
+    pub(super) async fn open(shared: &'a Shared, player: u32, attempt: u32, part: usize) -> Result<Self, Ended> {
         let limit = shared.options.timeout;
         let open = async {
             let tcp = connect::open(&shared.addresses, player).await?;
@@ -45,13 +46,13 @@ impl<'a> Line<'a> {
         let opened = timeout(limit, open).await.unwrap_or(Err(ClientError::TimedOut(limit)));
         let io = opened.map_err(|error| cause::of(&error))?;
         let (codec, incoming) = (ClientCodec::new(), BytesMut::new());
-        Ok(Self { io, codec, incoming, last_word: None, shared, player, part })
+        Ok(Self { io, codec, incoming, last_word: None, shared, player, attempt, part })
     }
 
     /// The frames that an honest client says first: hello, sign-in, a seat anywhere.
     pub(super) fn opening(&self) -> Vec<ClientPacket> {
         let client = SoftwareName::new("malpan-bot/hostile").expect("a valid constant");
-        let name: Name = self.shared.plan.name(self.player);
+        let name: Name = self.shared.plan.hostile_name(self.player, self.attempt);
         vec![
             ClientPacket::Hello { versions: VersionRange::SUPPORTED, client },
             ClientPacket::Guest { name },

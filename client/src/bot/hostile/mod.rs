@@ -85,7 +85,7 @@ async fn attack_again(shared: Arc<Shared>, player: u32) {
 
 /// One connection; returns why it ended.
 async fn one(shared: &Shared, player: u32, scenario: Scenario, attempt: u32, part: usize) -> String {
-    let mut line = match line::Line::open(shared, player, part).await {
+    let mut line = match line::Line::open(shared, player, attempt, part).await {
         Ok(line) => line,
         Err(ended) => return format!("not_connected_{ended}"),
     };

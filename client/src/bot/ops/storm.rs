@@ -7,7 +7,9 @@ use crate::bot::{cause, connect};
 pub(super) async fn work(operator: &Operator) -> bool {
     operator.worker.borrow_mut().enlist(operator.player);
     let action = operator.rhythm().next().await;
-    operator.worker.borrow_mut().began(operator.player, action.slip_ns);
+    // All begin at once, and one after the other: that takes the bot a moment, and is no slip of a schedule. The latency
+    // counts from when they were due all the same.
+    operator.worker.borrow_mut().began(operator.player, None);
     // No permit, and no second attempt: a storm is what it is.
     let seated = connect::seat_once(&operator.shared, operator.player).await;
     let place = seated.map_err(|error| cause::of(&error)).and_then(|seated| seat::arrive(operator, seated));

@@ -1,0 +1,190 @@
+//! Every scenario of the bot against the real server: honest ones lose nothing, hostile ones end as the server's rules say.
+
+#![allow(clippy::unwrap_used, reason = "every function here is a test's")]
+
+use assert_cmd::Command;
+use malpan_e2e::{PATIENCE, TestServer};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Runs the bot and returns its exit status and its JSON.
+async fn bot(address: String, flags: &'static [&'static str]) -> (i32, Value) {
+    let run = move || {
+        Command::new(env!("CARGO_BIN_EXE_malpan"))
+            .args(["bot", &address, "--json", "-", "--threads", "2"])
+            .args(flags)
+            .timeout(Duration::from_secs(120))
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().expect("not killed"), json)
+}
+
+/// The run is done. A busy machine may make the schedule slip; then the run is void, and its counts hold all the same.
+fn assert_done(code: i32, json: &Value) {
+    let reasons = json["void_reasons"].as_array().expect("a list");
+    assert!(reasons.iter().all(|reason| reason.as_str().unwrap().starts_with("the schedule slipped")), "{reasons:?}");
+    assert_eq!(code, if reasons.is_empty() { 0 } else { 4 }, "{json:#}");
+}
+
+fn scenario<'a>(json: &'a Value, name: &str) -> &'a Value {
+    let all = json["scenarios"].as_array().unwrap();
+    all.iter().find(|scenario| scenario["name"] == name).unwrap()
+}
+
+fn count(json: &Value, path: &str) -> u64 {
+    let found = json.pointer(&format!("/{}", path.replace('.', "/")));
+    found.and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {json:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_acts_in_a_room_is_heard_by_everyone_in_it() {
+    // One shard, so that every room is full.
+    let server = TestServer::start(|config| config.shards = 1).unwrap();
+    let mix = &["--scenario", "walk:9,chat:6,arena:12,idle:3", "--duration", "2s"];
+    let (code, json) = bot(server.address(), mix).await;
+    assert_done(code, &json);
+    assert_eq!((count(&json, "players.connected"), count(&json, "players.lost")), (30, 0));
+    for name in ["walk", "chat", "arena"] {
+        let part = scenario(&json, name);
+        let (due, sent, acked) =
+            (count(part, "messages.due"), count(part, "messages.sent"), count(part, "messages.acked"));
+        assert!(due > 0 && sent == due && count(part, "messages.unanswered") == 0, "{name}: {part:#}");
+        assert_eq!(acked + count(part, "messages.refused"), sent, "{name}");
+        let (due, delivered) = (count(part, "deliveries.due"), count(part, "deliveries.delivered"));
+        assert_eq!((due, count(part, "deliveries.missing")), (delivered, 0), "{name}: {part:#}");
+        // Ten sit in each room; an echo goes to one alone.
+        let to_all = acked - part["latency_ms"].get("echo").map_or(0, |echo| count(echo, "count"));
+        assert_eq!(delivered, to_all * 10 + (acked - to_all), "{name}: {part:#}");
+        assert_eq!(count(part, "latency_ms.to_others.count"), to_all * 9, "{name}");
+    }
+    // Half of the signals are echoes.
+    let arena = scenario(&json, "arena");
+    let (all, echoes) = (count(arena, "messages.acked"), count(arena, "latency_ms.echo.count"));
+    assert!(echoes.abs_diff(all / 2) <= 12, "{echoes} of {all}");
+    assert!(scenario(&json, "idle").get("messages").is_none());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_several_packets_is_done_once_each_time_it_is_due() {
+    let server = TestServer::start(|config| config.limits.resume_grace = Duration::from_secs(30)).unwrap();
+    let mix = &["--scenario", "churn:5@1,login:2@1,resume:8@1,storm:10,walk:5", "--duration", "3s"];
+    let (code, json) = bot(server.address(), mix).await;
+    assert_done(code, &json);
+    assert_eq!((count(&json, "players.connected"), count(&json, "players.lost")), (30, 0), "{json:#}");
+    for (name, due) in [("churn", 15), ("login", 6), ("resume", 24), ("storm", 10)] {
+        let part = scenario(&json, name);
+        assert_eq!(count(part, "operations.due"), due, "{part:#}");
+        assert_eq!((count(part, "operations.done"), count(part, "operations.unfinished")), (due, 0), "{part:#}");
+        assert!(part["main"].is_string());
+    }
+    let login = scenario(&json, "login");
+    assert_eq!((count(login, "latency_ms.register.count"), count(login, "latency_ms.sign_in.count")), (2, 4));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn players_of_resume_come_back_to_a_server_that_was_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("redb:{}", folder.path().join("store").display());
+    let start = |address: Option<String>| {
+        TestServer::start(|config| {
+            config.store = store.parse().unwrap();
+            config.limits.resume_grace = Duration::from_secs(60);
+            if let Some(address) = address {
+                config.listen = vec![address.parse().unwrap()];
+            }
+        })
+    };
+    let server = start(None).unwrap();
+    let address = server.address();
+    let running = tokio::spawn(bot(address.clone(), &["--scenario", "resume:12@0.2", "--duration", "8s"]));
+    let seated = async {
+        while server.host().seats_taken() < 12 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, seated).await.unwrap();
+    server.stop().await;
+    // The store's file is free a moment after the server has stopped.
+    let again = async {
+        loop {
+            match start(Some(address.clone())) {
+                Ok(server) => break server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let server = tokio::time::timeout(PATIENCE, again).await.unwrap();
+    let (code, json) = running.await.unwrap();
+    assert_done(code, &json);
+    let part = scenario(&json, "resume");
+    assert_eq!((count(part, "players.connected"), count(part, "players.lost")), (12, 0), "{part:#}");
+    let done = count(part, "operations.done");
+    assert!(done >= 12 && count(part, "operations.unfinished") == 0, "{part:#}");
+    server.stop().await;
+}
+
+/// Ends of attacks by name, and how many there were.
+fn ends(part: &Value) -> Vec<(String, u64)> {
+    let ended_by = part["attack"]["ended_by"].as_object().unwrap();
+    ended_by.iter().map(|(name, count)| (name.clone(), count.as_u64().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_players_end_as_the_rules_say_and_the_honest_ones_lose_nothing() {
+    let server = TestServer::start(|config| {
+        config.limits.hello_within = Duration::from_millis(500);
+        config.limits.silence = Duration::from_secs(1);
+        config.limits.ping_after = Duration::from_millis(500);
+    })
+    .unwrap();
+    let mix = &[
+        "--scenario",
+        "walk:10,slowloris:2,stalled:2,dribble:2,fragments:2,flood:2,garbage:2,half-open:2,reset:2",
+        "--duration",
+        "4s",
+    ];
+    let (_, json) = bot(server.address(), mix).await;
+    assert_eq!(count(&json, "players.asked"), 10, "hostile players are counted apart");
+    assert_eq!((count(&json, "players.lost"), count(&json, "positions.missing")), (0, 0), "{json:#}");
+    let expected: [(&str, &[&str]); 8] = [
+        ("slowloris", &["kicked_too_late"]),
+        // Pings are all that they send, and the kernels hold what they do not read for longer than this test.
+        ("stalled", &["kicked_silent", "connection_reset", "broken_pipe"]),
+        ("dribble", &["kicked_silent", "connection_reset", "broken_pipe", "closed"]),
+        ("fragments", &["served"]),
+        ("flood", &["kicked_flooding", "connection_reset", "broken_pipe"]),
+        ("garbage", &["closed", "denied_malformed", "connection_reset", "broken_pipe", "kicked_too_late"]),
+        ("half-open", &["kicked_silent"]),
+        ("reset", &["reset_by_the_attacker"]),
+    ];
+    for (name, allowed) in expected {
+        let part = scenario(&json, name);
+        assert_eq!(part["hostile"], true);
+        assert!(count(part, "attack.attempts") >= 2 && count(part, "attack.connected") >= 2, "{part:#}");
+        for (end, _) in ends(part) {
+            assert!(end == "still_there" || allowed.contains(&end.as_str()), "{name} ended by {end}: {part:#}");
+        }
+    }
+    for name in ["slowloris", "fragments", "flood", "garbage", "half-open", "reset"] {
+        assert!(ends(scenario(&json, name)).iter().any(|(end, _)| end != "still_there"), "{name}: {json:#}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_players_go_to_another_machine_only_by_order() {
+    // An address for documentation: nobody is there, and nothing is sent.
+    let (code, json) = bot("192.0.2.1:7777".into(), &["--scenario", "flood:1", "--duration", "100ms"]).await;
+    assert_eq!((code, json), (1, Value::Null));
+}
+
+#[test]
+fn the_list_has_every_scenario() {
+    let output = Command::new(env!("CARGO_BIN_EXE_malpan")).args(["bot", "--list"]).output().unwrap();
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
+}
