@@ -96,7 +96,7 @@ JSON (docs/bot-report.schema.json; percentiles are p50, p90, p99, p999, max and 
   bytes.{received,sent}  (in the measured window)
   scenarios  one for each: {name,players,messages,deliveries,operations,attack,latency_ms}
   series  one sample for each second    curve  the main latency's
-  server.{cpu_us_per_position,cpu_percent,rss_kib_per_player}  (with --server-pid; % of one core)
+  server.{cpu_us_per_position,cpu_percent,rss_kib_per_player}  (with --server-pid; % of one core)  own, the bot's
   void  void_reasons
 
 Exit status: 0 done; 1 failed: no player got a seat, or every player was lost; 2 usage; 4 void: the schedule slipped \

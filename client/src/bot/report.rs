@@ -42,6 +42,9 @@ pub(super) struct Report {
     /// With `--server-pid` or `--server-metrics` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) server: Option<Server>,
+    /// The same of the bot's own process, where the system tells it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) own: Option<Server>,
     /// With `--find-capacity` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) capacity: Option<Capacity>,
@@ -221,7 +224,7 @@ pub(super) struct CurvePoint {
     pub(super) count: u64,
 }
 
-/// `null` where there is nothing to divide by, or where the process ended before the run.
+/// What a process used. `null` where there is nothing to divide by, or where the process ended before the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Server {
     pub(super) cpu_us_per_position: Option<f64>,

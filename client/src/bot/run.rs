@@ -15,6 +15,7 @@ use super::{
     open_files,
     outcome::Totals,
     plan::{Plan, nanos},
+    procfs,
     report::Sample,
     sampler::Sampler,
     screen::{Screen, Status},
@@ -73,6 +74,7 @@ pub(super) struct Run {
     threads: Vec<JoinHandle<io::Result<()>>>,
     server: Option<Gauge>,
     before: Option<Usage>,
+    own_before: Option<Usage>,
     sampler: Sampler,
     screen: Screen,
     interrupted: CancellationToken,
@@ -94,6 +96,8 @@ pub(super) struct Findings {
     /// Why it ended early, if it did.
     pub(super) cut_short: Option<CutShort>,
     pub(super) server: Option<ServerUsage>,
+    /// The same of the bot itself.
+    pub(super) own: ServerUsage,
 }
 
 /// Why a run ended early.
@@ -107,7 +111,7 @@ pub(super) enum CutShort {
     EveryoneLost,
 }
 
-/// What the server's process used.
+/// What a process used.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServerUsage {
     /// Before the first connect.
@@ -165,6 +169,7 @@ impl Run {
             threads: Vec::new(),
             server: options.server,
             before,
+            own_before: own_usage(),
             screen: options.screen,
             interrupted,
             windows: 0,
@@ -228,9 +233,10 @@ impl Run {
         self.windows += 1;
         let asked = *self.shared.target.borrow();
         let usage = self.server.as_ref().map(|_| ServerUsage { before: self.before, ..ServerUsage::default() });
+        let mut own = ServerUsage { before: self.own_before, ..ServerUsage::default() };
         if self.is_interrupted() || self.nobody_is_left() {
             let why = if self.is_interrupted() { CutShort::Interrupted } else { CutShort::NobodySeated };
-            return self.collect(asked, Duration::ZERO, Some(why), usage).await;
+            return self.collect(asked, Duration::ZERO, Some(why), usage, own).await;
         }
         let start_ns = self.shared.clock.now_ns() + nanos(LEAD);
         self.shared.cut_ns.store(u64::MAX, Relaxed);
@@ -239,11 +245,13 @@ impl Run {
         sleep_until(self.shared.clock.instant(start_ns)).await;
         let opened = Instant::now();
         let seated = self.usage().await;
+        own.seated = own_usage();
         let (elapsed, cut_short) = self.play(start_ns, duration).await;
         self.wait_for_answers().await;
         let end = self.usage().await.map(|end| (end, opened.elapsed()));
+        own.end = own_usage().map(|end| (end, opened.elapsed()));
         let usage = usage.map(|usage| ServerUsage { seated, end, ..usage });
-        self.collect(asked, elapsed, cut_short, usage).await
+        self.collect(asked, elapsed, cut_short, usage, own).await
     }
 
     /// Lets everyone go, and returns one sample for each second.
@@ -326,6 +334,7 @@ impl Run {
         elapsed: Duration,
         cut_short: Option<CutShort>,
         server: Option<ServerUsage>,
+        own: ServerUsage,
     ) -> Result<Findings> {
         if elapsed.is_zero() {
             // The window never opened, but how connecting went is told with one.
@@ -343,7 +352,7 @@ impl Run {
         }
         let outcomes = std::mem::take(&mut *lock(&self.shared.outcomes));
         let attacks = lock(&self.shared.attacks).clone();
-        Ok(Findings { totals: Totals::of(outcomes, self.plan()), attacks, asked, elapsed, cut_short, server })
+        Ok(Findings { totals: Totals::of(outcomes, self.plan()), attacks, asked, elapsed, cut_short, server, own })
     }
 
     /// Takes a sample when it is time for one, shows how far the run is, and rests for a moment.
@@ -367,6 +376,11 @@ impl Run {
         // Where the process has ended, there is nothing to say.
         self.server.as_ref()?.read().await.ok()
     }
+}
+
+/// What this process has used so far, where the system tells it.
+fn own_usage() -> Option<Usage> {
+    procfs::read(std::process::id()).ok()
 }
 
 /// Whatever went wrong so far, by why.

@@ -67,6 +67,7 @@ pub(super) fn report(asked: &Asked, plan: &Plan, findings: &Findings) -> Report 
         curve: main.map(|(_, latencies)| latencies.curve()).unwrap_or_default(),
         series: Vec::new(),
         server: server.map(|usage| server_report(&usage, delivered, players.connected)),
+        own: findings.own.seated.map(|_| server_report(&findings.own, delivered, players.connected)),
         capacity: None,
         void: !void_reasons.is_empty(),
         void_reasons,

@@ -89,14 +89,21 @@ impl Table<'_> {
     }
 
     fn server(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(server) = &self.0.server else { return Ok(()) };
-        writeln!(
-            f,
-            "\nserver      CPU {} us per position, {} % of a core  memory {} KiB per player",
-            number(server.cpu_us_per_position, 3),
-            number(server.cpu_percent, 1),
-            number(server.rss_kib_per_player, 2)
-        )
+        let processes = [("server", &self.0.server), ("bot itself", &self.0.own)];
+        if processes.iter().any(|(_, process)| process.is_some()) {
+            writeln!(f)?;
+        }
+        for (name, process) in processes {
+            let Some(used) = process else { continue };
+            writeln!(
+                f,
+                "{name:<11} CPU {} us per position, {} % of a core  memory {} KiB per player",
+                number(used.cpu_us_per_position, 3),
+                number(used.cpu_percent, 1),
+                number(used.rss_kib_per_player, 2)
+            )?;
+        }
+        Ok(())
     }
 }
 
