@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     pub(super) books: [Books; Kind::ALL.len()],
     /// By part of the plan.
     pub(super) parts: Vec<PartLedger>,
+    /// Actions that the kernel did not take whole: the socket was full.
+    pub(super) blocked: u64,
     /// The main latencies and the slip since they were last told to the others.
     pub(super) interval: Interval,
 }

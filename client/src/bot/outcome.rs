@@ -30,6 +30,8 @@ pub(super) struct Totals {
     pub(super) moves_refused: Refused,
     /// Actions that were due to connected players and that the bot did not get round to sending.
     pub(super) unsent: u64,
+    /// Actions that did not fit into the bot's own sockets.
+    pub(super) blocked: u64,
     /// Bytes received and sent since the window opened.
     pub(super) bytes_received: u64,
     pub(super) bytes_sent: u64,
@@ -134,6 +136,7 @@ impl Totals {
         self.moves_accepted += totals.moves_accepted;
         self.moves_refused.merge(totals.moves_refused);
         self.unsent += totals.unsent;
+        self.blocked += outcome.ledger.blocked;
         self.bytes_received += totals.bytes_received;
         self.bytes_sent += totals.bytes_sent;
         self.unread_bytes += totals.unread_bytes;

@@ -86,9 +86,9 @@ impl Player {
         })
     }
 
-    /// Does what is next and writes it. Returns whether there was a connection to write to.
-    pub(super) fn act(&mut self, ledger: &mut Ledger) -> bool {
-        let Some(client) = &mut self.client else { return false };
+    /// Does what is next and writes it. Returns whether the kernel took it; `None` where there was no connection to write to.
+    pub(super) fn act(&mut self, ledger: &mut Ledger) -> Option<bool> {
+        let client = self.client.as_mut()?;
         let queued = match self.member.act(ledger) {
             Action::Step(direction) => client.step(direction).map(drop),
             Action::Chat(text) => client.chat(text),
@@ -102,7 +102,8 @@ impl Player {
         {
             waker.wake_by_ref();
         }
-        true
+        // A broken connection takes nothing either, and is counted as lost.
+        Some(flushed.is_ready())
     }
 
     /// The player is no longer wanted: it says goodbye, and its task ends.

@@ -253,6 +253,9 @@ fn void_reasons(totals: &Totals, slip_ms: &Percentiles) -> Vec<String> {
     if totals.unsent > 0 {
         reasons.push(format!("the bot did not get round to sending {} moves that were due", totals.unsent));
     }
+    if totals.blocked > 0 {
+        reasons.push(format!("{} actions found the bot's own sockets full", totals.blocked));
+    }
     let missing = totals.missing();
     let stall = Duration::from_nanos(totals.longest_stall_ns);
     if missing > 0 && totals.unread_bytes > 0 {

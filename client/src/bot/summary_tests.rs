@@ -148,6 +148,7 @@ fn missing_positions_void_a_run_only_where_the_bot_may_have_lost_them() {
     assert!(reasons(|totals| totals.unread_bytes = 9)[0].contains("9 bytes lay unread"));
     assert!(reasons(|totals| totals.longest_stall_ns = 1_500_000_000)[0].contains("stood still for 1.5 s"));
     assert!(reasons(|totals| totals.unsent = 4)[0].contains("sending 4 moves"));
+    assert!(reasons(|totals| totals.blocked = 2)[0].contains("2 actions found the bot's own sockets full"));
     let nothing_missing = |totals: &mut Totals| {
         (totals.unread_bytes, totals.longest_stall_ns) = (9, 1_500_000_000);
         totals.parts[0].deliveries.missing = 0;

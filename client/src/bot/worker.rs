@@ -371,7 +371,8 @@ impl Worker {
         run.schedule.cut(self.shared.cut_ns.load(Relaxed));
         for _ in 0..ACTIONS_AT_ONCE {
             let Some(due) = run.schedule.take_due(now_ns) else { return };
-            if self.players[due.slot as usize].act(&mut self.ledger) {
+            if let Some(taken) = self.players[due.slot as usize].act(&mut self.ledger) {
+                self.ledger.blocked += u64::from(!taken);
                 now_ns = self.shared.clock.now_ns().saturating_sub(start_ns);
                 let slip_ns = now_ns.saturating_sub(due.at_ns);
                 self.ledger.timings.slip.record_ns(slip_ns);
