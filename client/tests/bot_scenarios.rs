@@ -177,6 +177,60 @@ async fn hostile_players_end_as_the_rules_say_and_the_honest_ones_lose_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_ends_with_a_number_and_the_curve() {
+    let server = TestServer::start(|_| {}).unwrap();
+    let search =
+        &["--find-capacity", "--players", "150", "--duration", "300ms", "--limit", "lost=0", "--scenario", "arena"];
+    let (code, json) = bot(server.address(), search).await;
+    let (found, steps) = (count(&json, "capacity.players"), json["capacity"]["steps"].as_array().unwrap());
+    // A busy machine may void windows: then fewer hold, or none does.
+    assert_eq!(code, if found == 0 { 3 } else { 0 }, "{json:#}");
+    assert!(found <= 150 && steps.len() >= 2, "{json:#}");
+    for step in steps {
+        assert!(count(step, "players") <= 150 && count(step, "lost") == 0, "{step:#}");
+        let broken = step["broken"].as_str().unwrap_or("void");
+        assert!(broken.starts_with("void"), "{broken}");
+    }
+    if found == 150 {
+        assert_eq!(json["capacity"]["stopped_by"], "it holds all 150 that --players allows");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_says_what_broke_the_limit() {
+    let server = TestServer::start(|config| config.limits.sessions = 60).unwrap();
+    let search =
+        &["--find-capacity", "--players", "100", "--duration", "300ms", "--limit", "failed=0", "--scenario", "idle"];
+    let (code, json) = bot(server.address(), search).await;
+    let steps = json["capacity"]["steps"].as_array().unwrap();
+    let broken: Vec<&str> = steps.iter().filter_map(|step| step["broken"].as_str()).collect();
+    assert!(broken.iter().any(|why| why.contains("could not connect")), "{code}: {json:#}");
+    assert!(count(&json, "capacity.players") <= 60);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thresholds_decide_the_exit_status() {
+    let server = TestServer::start(|_| {}).unwrap();
+    // What is void is so whatever the thresholds say; idle players have no schedule to slip.
+    for (flags, wanted) in [
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "lost=0,connected=10"], 0),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "lost=0,connected>10"], 3),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--fail-if", "connected=10|lost>0"], 3),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--fail-if", "lost>0"], 0),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "slip<5ms"], 3),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "p99<5ms"], 2),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "cpu<5"], 2),
+        (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "lost~5"], 2),
+    ] {
+        let (code, json) = bot(server.address(), flags).await;
+        assert_eq!(code, wanted, "{flags:?}: {json:#}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_players_go_to_another_machine_only_by_order() {
     // An address for documentation: nobody is there, and nothing is sent.
     let (code, json) = bot("192.0.2.1:7777".into(), &["--scenario", "flood:1", "--duration", "100ms"]).await;

@@ -111,11 +111,9 @@ impl Search {
         true
     }
 
-    /// Players are lost for good while growing, such as where no more may connect: what held is all there is.
-    pub(super) fn stop_growing(&mut self) {
-        self.windows.clear();
-        self.broken = Some(self.current.players);
-        self.go_on();
+    /// The most players with whom the limit has held so far.
+    pub(super) fn held(&self) -> u32 {
+        self.held
     }
 
     fn go_on(&mut self) {
@@ -205,14 +203,5 @@ mod tests {
         let (end, _) =
             search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { 900 } else { 1_000 });
         assert!(matches!(end, End::Found(850..=900)), "{end:?}");
-    }
-
-    #[test]
-    fn where_no_more_can_connect_the_search_goes_on_below() {
-        let mut search = Search::new(100, 1_000);
-        assert!(!search.note(true) && search.note(true));
-        assert_eq!(search.next().unwrap().players, 150);
-        search.stop_growing();
-        assert!(search.next().unwrap().players < 150);
     }
 }

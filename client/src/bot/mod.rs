@@ -18,6 +18,7 @@
 mod capacity;
 mod cause;
 mod connect;
+mod expression;
 mod gauge;
 mod hostile;
 mod ledger;
@@ -48,6 +49,7 @@ mod worker;
 
 use crate::tls_args::TlsArgs;
 use anyhow::{Context, Result};
+use expression::Expression;
 use gauge::{Gauge, MetricsUrl};
 use plan::Plan;
 use report::Report;
@@ -73,7 +75,17 @@ const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_THREADS: usize = 256;
 
 const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+const EXIT_THRESHOLD: u8 = 3;
 const EXIT_VOID: u8 = 4;
+
+/// How many players a search for the limit tries at the most where nothing says how many, and how long each of its windows
+/// is.
+const SEARCHED_PLAYERS: u32 = 20_000;
+const SEARCH_WINDOW: Duration = Duration::from_secs(5);
+const WINDOW: Duration = Duration::from_secs(10);
+/// What has to hold in a search where nothing says what.
+const LIMIT: &str = "p99<100ms,lost=0,delivered>=0.999";
 
 /// How many players there are where nothing says how many.
 const PLAYERS: u32 = 100;
@@ -99,8 +111,13 @@ JSON (docs/bot-report.schema.json; percentiles are p50, p90, p99, p999, max and 
   server.{cpu_us_per_position,cpu_percent,rss_kib_per_player}  (with --server-pid; % of one core)  own, the bot's
   void  void_reasons
 
-Exit status: 0 done; 1 failed: no player got a seat, or every player was lost; 2 usage; 4 void: the schedule slipped \
-by more than 5 ms at p99, or the bot itself was too slow to send or to read.";
+An expression is NAME OPERATOR NUMBER, joined by commas (all of them hold) and bars (one side holds): p99<50ms,lost=0. A name \
+is a path of the JSON, entries of scenarios by their names (scenarios.chat.deliveries.missing), or one of p50 p90 p99 p999 max \
+(of the main latency: the walkers', else the first scenario's), delivered (the ratio), missing, late, lost, failed, connected, \
+slip, cpu, memory, us_per_position, void. Units: us, ms, s, %, k. What was not measured fulfils no condition.
+
+Exit status: 0 done; 1 failed: no player got a seat, or every player was lost; 2 usage; 3 a --limit or --fail-if says so; \
+4 void, whatever they say: the schedule slipped by more than 5 ms at p99, or the bot itself was too slow to send or to read.";
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -123,9 +140,18 @@ pub(crate) struct Args {
     /// Actions per second of each honest player [default: the scenario's]; of walkers, 0 holds them seated and idle
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     rate: Option<f64>,
-    /// For how long actions fall due, once everyone is there
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
-    duration: Duration,
+    /// For how long actions fall due, once everyone is there [default: 10s; 5s for each window of a search]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Search for the most players with whom --limit holds, up to --players [default then: 20000]
+    #[arg(long)]
+    find_capacity: bool,
+    /// What has to hold, such as 'p99<50ms,lost=0': exit status 3 where it does not
+    #[arg(long, value_name = "EXPRESSION")]
+    limit: Option<Expression>,
+    /// What must not hold, such as 'p99>50ms|lost>0': exit status 3 where it does
+    #[arg(long, value_name = "EXPRESSION")]
+    fail_if: Option<Expression>,
     /// The server's process on this machine: report its CPU and memory too
     #[arg(long, value_name = "PID", conflicts_with = "server_metrics")]
     server_pid: Option<u32>,
@@ -162,18 +188,27 @@ fn measure(args: &Args) -> Result<ExitCode> {
         write!(io::stdout(), "{}", scenario::list()).context("writing the list to stdout")?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(problem) = usage_problem(args) {
+        eprintln!("malpan bot: {problem}");
+        return Ok(ExitCode::from(EXIT_USAGE));
+    }
     // Opened first: a run is too long to find out afterwards that its report cannot be written.
     let json = args.json.as_deref().map(JsonTarget::open).transpose()?;
-    let players = args.players.or_else(|| args.scenario.players()).unwrap_or(PLAYERS).min(plan::MAX_PLAYERS);
+    let players = players(args)?;
     let threads = threads(args, players);
     let asked = Asked {
         address: args.address.clone(),
         seed: args.seed,
-        duration: args.duration,
+        duration: args.duration.unwrap_or(if args.find_capacity { SEARCH_WINDOW } else { WINDOW }),
         threads,
         started: SystemTime::now(),
     };
     let server = args.server_pid.map(Gauge::Process).or_else(|| args.server_metrics.clone().map(Gauge::Metrics));
+    let plan = Plan::new(&args.scenario, players, args.rate, args.seed, rand::random());
+    if let Some(problem) = unknown_figure(args, &asked, &plan, server.is_some()) {
+        eprintln!("malpan bot: {problem}");
+        return Ok(ExitCode::from(EXIT_USAGE));
+    }
     let options = Options {
         address: args.address.clone(),
         tls: args.tls.load()?,
@@ -182,13 +217,16 @@ fn measure(args: &Args) -> Result<ExitCode> {
         owned: args.i_own_this_server,
         screen: Screen::plain(),
     };
-    let plan = Plan::new(&args.scenario, players, args.rate, args.seed, rand::random());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let mut run = Run::start(options, plan).await?;
-        let held = hold(&mut run, &asked, players).await;
+        let found = if args.find_capacity {
+            search::find(&mut run, &asked, players, &limit(args)).await
+        } else {
+            hold(&mut run, &asked, players).await
+        };
         let series = run.end()?;
-        held.map(|report| summary::with_series(report, series))
+        found.map(|report| summary::with_series(report, series))
     })?;
 
     let table = Table(&report);
@@ -199,14 +237,77 @@ fn measure(args: &Args) -> Result<ExitCode> {
     if let Some(target) = json {
         target.write(&report)?;
     }
-    Ok(match &report.failure {
-        Some(failure) => {
-            eprintln!("malpan bot: {failure}");
-            ExitCode::from(EXIT_FAILED)
+    let code = judge(args, &report)?;
+    Ok(if code == 0 { ExitCode::SUCCESS } else { ExitCode::from(code) })
+}
+
+/// The exit status that a report deserves; says on stderr why it is not 0.
+fn judge(args: &Args, report: &Report) -> Result<u8> {
+    if let Some(failure) = &report.failure {
+        eprintln!("malpan bot: {failure}");
+        return Ok(EXIT_FAILED);
+    }
+    // A search's voids are part of its answer.
+    if let Some(capacity) = &report.capacity {
+        return Ok(if capacity.players == 0 { EXIT_THRESHOLD } else { 0 });
+    }
+    if report.void {
+        return Ok(EXIT_VOID);
+    }
+    let figures = serde_json::to_value(report).context("the report is not JSON")?;
+    let mut code = 0;
+    for (flag, expression, wanted) in [("--limit", &args.limit, true), ("--fail-if", &args.fail_if, false)] {
+        let Some(expression) = expression else { continue };
+        let verdict = expression.judge(&figures).map_err(anyhow::Error::msg)?;
+        // What was not measured is no success either.
+        if verdict.holds != wanted || verdict.unmeasured {
+            eprintln!("malpan bot: {flag} {expression}: {}", verdict.because);
+            code = EXIT_THRESHOLD;
         }
-        None if report.void => ExitCode::from(EXIT_VOID),
-        None => ExitCode::SUCCESS,
-    })
+    }
+    Ok(code)
+}
+
+fn limit(args: &Args) -> Expression {
+    args.limit.clone().unwrap_or_else(|| LIMIT.parse().expect("a valid constant"))
+}
+
+/// What is wrong with the flags together.
+fn usage_problem(args: &Args) -> Option<String> {
+    let parts = args.scenario.parts();
+    if !args.find_capacity {
+        return None;
+    }
+    if parts.iter().any(|part| part.scenario == scenario::Scenario::Storm) {
+        return Some("--find-capacity adds players step by step, and a storm comes at once".into());
+    }
+    parts
+        .iter()
+        .all(|part| part.scenario.is_hostile())
+        .then(|| "--find-capacity needs a scenario that is not hostile".into())
+}
+
+/// A name in an expression that no report of such a run has: better said now than after the run.
+fn unknown_figure(args: &Args, asked: &Asked, plan: &Plan, with_server: bool) -> Option<String> {
+    let empty = serde_json::to_value(summary::empty(asked, plan, with_server)).ok()?;
+    let limit = (args.limit.is_some() || args.find_capacity).then(|| limit(args));
+    let expressions = limit.iter().chain(&args.fail_if);
+    expressions.map(|expression| expression.check(&empty)).find_map(Result::err)
+}
+
+/// How many players the run has; of a search, at the most.
+fn players(args: &Args) -> Result<u32> {
+    let shares = args.scenario.players().filter(|_| !args.find_capacity);
+    let default = if args.find_capacity { SEARCHED_PLAYERS } else { PLAYERS };
+    let players = args.players.or(shares).unwrap_or(default).min(plan::MAX_PLAYERS);
+    if !args.find_capacity {
+        return Ok(players);
+    }
+    let possible = open_files::most()?.min(players);
+    if possible < players {
+        eprintln!("malpan bot: this process may open files for {possible} players; raise the hard limit for more");
+    }
+    Ok(possible)
 }
 
 /// One window with all players.

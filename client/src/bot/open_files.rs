@@ -25,6 +25,25 @@ pub(super) fn reserve(players: u32) -> Result<()> {
     Ok(rlimit::Resource::NOFILE.set(need, hard)?)
 }
 
+/// For how many players the system allows enough files at the most.
+///
+/// # Errors
+/// Where it does not tell.
+#[cfg(unix)]
+pub(super) fn most() -> Result<u32> {
+    let (_, hard) = rlimit::Resource::NOFILE.get()?;
+    Ok(u32::try_from(hard.saturating_sub(OTHERS)).unwrap_or(u32::MAX))
+}
+
+/// For any number.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub(super) fn most() -> Result<u32> {
+    Ok(u32::MAX)
+}
+
 /// Sockets are not files here.
 #[cfg(not(unix))]
 pub(super) fn reserve(_players: u32) -> Result<()> {

@@ -194,6 +194,11 @@ impl Run {
         self.interrupted.is_cancelled()
     }
 
+    /// Whether connecting took too long, so that nobody connects any more.
+    pub(super) fn gave_up(&self) -> bool {
+        self.shared.stop_connecting.is_cancelled()
+    }
+
     /// Seconds since the run began.
     pub(super) fn elapsed_s(&self) -> f64 {
         Duration::from_nanos(self.shared.clock.now_ns()).as_secs_f64()

@@ -2,6 +2,7 @@
 
 use super::{
     capacity::{End, Phase, Search},
+    expression::Expression,
     report::{Capacity, Report, Step},
     run::Run,
     summary::{self, Asked},
@@ -11,11 +12,11 @@ use anyhow::Result;
 /// With how many a search begins.
 const FIRST: u32 = 100;
 
-/// Whether a window is within the limit; if not, why.
-pub(super) type Judge<'a> = dyn Fn(&Report) -> Result<(), String> + 'a;
-
 /// Searches up to `ceiling` players, and returns the report of the last window that held, or of the last one.
-pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str, judge: &Judge<'_>) -> Result<Report> {
+///
+/// # Errors
+/// Where a thread of the bot has broken.
+pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Expression) -> Result<Report> {
     let mut search = Search::new(FIRST, ceiling);
     let (mut steps, mut best, mut last): (Vec<Step>, Option<Report>, Option<Report>) = (Vec::new(), None, None);
     let end = loop {
@@ -25,6 +26,9 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str
         };
         run.step = format!("{} to {} players: ", next.phase.name(), next.players);
         run.grow_to(next.players).await;
+        if run.gave_up() {
+            break None;
+        }
         let at_s = run.elapsed_s();
         // The last one is long: what slowly piles up shows.
         let duration = if next.phase == Phase::Confirm { asked.duration * 2 } else { asked.duration };
@@ -33,7 +37,7 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str
             break None;
         }
         let report = summary::report(asked, run.plan(), &findings);
-        let verdict = judge_window(&report, next.players, judge);
+        let verdict = judge_window(&report, next.players, limit);
         let step = step(at_s, next.players, next.phase, &report, verdict.clone().err());
         eprintln!("{}", line(&step));
         steps.push(step);
@@ -50,9 +54,15 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str
     run.step.clear();
     let players = match end {
         Some(End::Found(players) | End::Ceiling(players)) => players,
-        Some(End::Nothing) | None => 0,
+        Some(End::Nothing) => 0,
+        // Cut short: what held so far, unconfirmed.
+        None => search.held(),
     };
-    let stopped_by = stopped_by(end, &steps, ceiling, run.is_interrupted());
+    let stopped_by = match end {
+        None if run.is_interrupted() => "Ctrl-C, before it was confirmed".into(),
+        None if run.gave_up() => "connecting more took too long".into(),
+        end => stopped_by(end, &steps, ceiling),
+    };
     let mut report = match best.or(last) {
         Some(report) => report,
         // Interrupted before the first window.
@@ -61,12 +71,12 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &str
             summary::report(asked, run.plan(), &findings)
         }
     };
-    report.capacity = Some(Capacity { limit: limit.to_owned(), players: players.into(), stopped_by, steps });
+    report.capacity = Some(Capacity { limit: limit.to_string(), players: players.into(), stopped_by, steps });
     Ok(report)
 }
 
 /// A window with fewer players than there should be, or in which the bot itself was too slow, holds nothing.
-fn judge_window(report: &Report, players: u32, judge: &Judge<'_>) -> Result<(), String> {
+fn judge_window(report: &Report, players: u32, limit: &Expression) -> Result<(), String> {
     if let Some(failure) = &report.failure {
         return Err(failure.clone());
     }
@@ -79,13 +89,12 @@ fn judge_window(report: &Report, players: u32, judge: &Judge<'_>) -> Result<(), 
         let why = super::report::causes(&report.players.failed_by);
         return Err(format!("{} of {asked} players could not connect: {why}", asked - present));
     }
-    judge(report)
+    let figures = serde_json::to_value(report).map_err(|error| error.to_string())?;
+    let verdict = limit.judge(&figures)?;
+    if verdict.holds { Ok(()) } else { Err(verdict.because) }
 }
 
-fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32, interrupted: bool) -> String {
-    if interrupted {
-        return "Ctrl-C".into();
-    }
+fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32) -> String {
     match end {
         Some(End::Ceiling(_)) => format!("it holds all {ceiling} that --players allows"),
         _ => {

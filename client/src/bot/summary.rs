@@ -1,6 +1,7 @@
 //! What a window found, as a report.
 
 use super::{
+    gauge::Usage,
     hostile,
     ledger::{Causes, Fates, merge, sum},
     metrics::{Latencies, Percentiles},
@@ -268,6 +269,36 @@ fn void_reasons(totals: &Totals, slip_ms: &Percentiles) -> Vec<String> {
         reasons.push(format!("{missing} positions are missing, and the bot itself stood still for {stall_s:.1} s"));
     }
     reasons
+}
+
+/// The report of such a run before anything was measured: it has every name that a report of it will have.
+pub(super) fn empty(asked: &Asked, plan: &Plan, with_server: bool) -> Report {
+    let findings = Findings {
+        totals: Totals::of(Vec::new(), plan),
+        attacks: plan.parts().iter().map(|_| hostile::Tally::default()).collect(),
+        asked: 0,
+        elapsed: Duration::ZERO,
+        cut_short: None,
+        server: with_server.then(ServerUsage::default),
+        own: ServerUsage { seated: Some(Usage { cpu: Duration::ZERO, rss_kib: 0 }), ..ServerUsage::default() },
+    };
+    let mut report = report(asked, plan, &findings);
+    for scenario in &mut report.scenarios {
+        // Latencies that come with the first of their kind.
+        let names: &[&str] = match scenario.name.as_str() {
+            "churn" => &["change"],
+            "login" => &["sign_in", "register"],
+            "resume" => &["resume"],
+            "storm" => &["connect"],
+            "arena" => &["echo"],
+            _ => &[],
+        };
+        for name in names {
+            scenario.latency_ms.entry((*name).to_owned()).or_default();
+        }
+        scenario.main = scenario.main.take().or_else(|| names.first().map(|&name| name.to_owned()));
+    }
+    report
 }
 
 /// Adds the samples to a report.

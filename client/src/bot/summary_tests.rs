@@ -55,7 +55,8 @@ fn report(totals: Totals, cut_short: Option<CutShort>) -> Report {
     let started = SystemTime::UNIX_EPOCH;
     let asked = Asked { address: "127.0.0.1:7777".into(), seed: 3, duration, threads: 2, started };
     let attacks = vec![Tally::default()];
-    let findings = Findings { totals, attacks, asked: 100, elapsed: duration, cut_short, server: Some(server), own: server };
+    let findings =
+        Findings { totals, attacks, asked: 100, elapsed: duration, cut_short, server: Some(server), own: server };
     make(&asked, &plan(), &findings)
 }
 

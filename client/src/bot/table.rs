@@ -4,6 +4,7 @@ use super::{
     ledger::Causes,
     metrics::Percentiles,
     report::{Attack, Deliveries, Report, Scenario, causes},
+    search,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -57,6 +58,13 @@ impl Display for Table<'_> {
         row(f, "connect", &latency_ms.connect)?;
         row(f, "schedule slip", &self.0.slip_ms)?;
         self.server(f)?;
+        if let Some(capacity) = &self.0.capacity {
+            writeln!(f)?;
+            capacity.steps.iter().try_for_each(|step| writeln!(f, "{}", search::line(step)))?;
+            writeln!(f, "\nthis server holds {} players at this workload ({})", capacity.players, capacity.limit)?;
+            writeln!(f, "it ends there: {}", capacity.stopped_by)?;
+            return Ok(());
+        }
         for reason in &self.0.void_reasons {
             writeln!(f, "VOID: {reason}")?;
         }

@@ -118,7 +118,7 @@ impl<'a> Line<'a> {
                 Ok(Some(packet)) => {
                     match &packet {
                         ServerPacket::Kicked { reason } => {
-                            self.last_word = Some(format!("kicked_{}", cause::snake(reason)))
+                            self.last_word = Some(format!("kicked_{}", cause::snake(reason)));
                         }
                         ServerPacket::Denied(denial) => {
                             self.last_word = Some(format!("denied_{}", cause::snake(&denial.code)));
