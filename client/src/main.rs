@@ -21,7 +21,7 @@ enum Command {
     /// Play in the terminal.
     Play(play::Args),
     /// Put players on a server and measure what they feel.
-    Bot(bot::Args),
+    Bot(Box<bot::Args>),
     /// Print a script that completes this command line in a shell.
     Completions(pages::CompletionsArgs),
     /// Write the manual pages: one for the program and one for each of its commands.
@@ -32,7 +32,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Play(args) => play::run(args),
-        Command::Bot(args) => bot::run(args),
+        Command::Bot(args) => bot::run(*args),
         Command::Completions(args) => pages::exit(args.run()),
         Command::Man(args) => pages::exit(args.run()),
     }

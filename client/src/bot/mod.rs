@@ -17,10 +17,12 @@
 
 mod capacity;
 mod cause;
+mod compare;
 mod connect;
 mod expression;
 mod gauge;
 mod hostile;
+mod html;
 mod ledger;
 mod member;
 mod message;
@@ -36,6 +38,8 @@ mod progress;
 mod report;
 mod rooms;
 mod run;
+#[cfg(test)]
+mod sample_report;
 mod sampler;
 mod scenario;
 mod screen;
@@ -161,6 +165,12 @@ pub(crate) struct Args {
     /// Write the report as JSON to a file, or to stdout (-), where the table then goes to stderr
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
+    /// Write the report as one page to look at, with plots: it needs no network
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Put two reports side by side, as --json wrote them; nothing is run
+    #[arg(long, value_names = ["A.json", "B.json"], num_args = 2)]
+    compare: Option<Vec<PathBuf>>,
     /// Decides every player's phase and walk
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -188,12 +198,17 @@ fn measure(args: &Args) -> Result<ExitCode> {
         write!(io::stdout(), "{}", scenario::list()).context("writing the list to stdout")?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(files) = &args.compare {
+        write!(io::stdout(), "{}", compare::files(files)?).context("writing to stdout")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(problem) = usage_problem(args) {
         eprintln!("malpan bot: {problem}");
         return Ok(ExitCode::from(EXIT_USAGE));
     }
     // Opened first: a run is too long to find out afterwards that its report cannot be written.
-    let json = args.json.as_deref().map(JsonTarget::open).transpose()?;
+    let json = args.json.as_deref().map(Target::open).transpose()?;
+    let page = args.report.as_deref().map(Target::open).transpose()?;
     let players = players(args)?;
     let threads = threads(args, players);
     let asked = Asked {
@@ -231,11 +246,16 @@ fn measure(args: &Args) -> Result<ExitCode> {
 
     let table = Table(&report);
     match &json {
-        Some(JsonTarget::Stdout) => eprint!("{table}"),
+        Some(Target::Stdout) => eprint!("{table}"),
         _ => write!(io::stdout(), "{table}").context("writing the table to stdout")?,
     }
     if let Some(target) = json {
-        target.write(&report)?;
+        let mut text = serde_json::to_string_pretty(&report).context("the report is not JSON")?;
+        text.push('\n');
+        target.write(&text)?;
+    }
+    if let Some(target) = page {
+        target.write(&html::page(&report))?;
     }
     let code = judge(args, &report)?;
     Ok(if code == 0 { ExitCode::SUCCESS } else { ExitCode::from(code) })
@@ -323,12 +343,13 @@ fn threads(args: &Args, players: u32) -> usize {
     wanted.map_or(1, NonZeroUsize::get).min(players as usize).min(MAX_THREADS)
 }
 
-enum JsonTarget {
+/// Where something is written.
+enum Target {
     Stdout,
     File(File, PathBuf),
 }
 
-impl JsonTarget {
+impl Target {
     fn open(path: &Path) -> Result<Self> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout);
@@ -337,11 +358,9 @@ impl JsonTarget {
         Ok(Self::File(file, path.to_owned()))
     }
 
-    fn write(self, report: &Report) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(report).context("the report is not JSON")?;
-        text.push('\n');
+    fn write(self, text: &str) -> Result<()> {
         match self {
-            Self::Stdout => io::stdout().write_all(text.as_bytes()).context("writing the report to stdout"),
+            Self::Stdout => io::stdout().write_all(text.as_bytes()).context("writing to stdout"),
             Self::File(mut file, path) => {
                 file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
             }

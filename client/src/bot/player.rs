@@ -25,6 +25,8 @@ pub(super) struct Player {
     /// What the player knows and did.
     pub(super) member: Member,
     kicked: Option<KickReason>,
+    /// Whether it said goodbye and waits for the server to close.
+    leaving: bool,
     /// Wakes the task that reads.
     waker: Option<Waker>,
     /// Whether the player was there when the window opened.
@@ -42,6 +44,7 @@ impl Player {
             client: Some(client),
             member,
             kicked: None,
+            leaving: false,
             waker: None,
             in_window: false,
             traffic_before: (0, 0),
@@ -54,9 +57,19 @@ impl Player {
         self.number
     }
 
-    /// Whether its connection holds.
+    /// Whether its connection holds and it plays.
     pub(super) fn is_connected(&self) -> bool {
+        self.client.is_some() && !self.leaving
+    }
+
+    /// Whether there is a connection to read from.
+    pub(super) fn is_open(&self) -> bool {
         self.client.is_some()
+    }
+
+    /// Whether it said goodbye.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving
     }
 
     /// Whether it was there when the window opened.
@@ -88,7 +101,7 @@ impl Player {
 
     /// Does what is next and writes it. Returns whether the kernel took it; `None` where there was no connection to write to.
     pub(super) fn act(&mut self, ledger: &mut Ledger) -> Option<bool> {
-        let client = self.client.as_mut()?;
+        let client = self.client.as_mut().filter(|_| !self.leaving)?;
         let queued = match self.member.act(ledger) {
             Action::Step(direction) => client.step(direction).map(drop),
             Action::Chat(text) => client.chat(text),
@@ -106,10 +119,11 @@ impl Player {
         Some(flushed.is_ready())
     }
 
-    /// The player is no longer wanted: it says goodbye, and its task ends.
+    /// The player is no longer wanted: it says goodbye. Its task reads until the server has closed: a connection that is
+    /// closed with something unread is reset, and the goodbye with it.
     pub(super) fn dismiss(&mut self) {
         self.say_goodbye();
-        self.disconnect();
+        self.leaving = true;
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }

@@ -61,7 +61,7 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
     let stopped_by = match end {
         None if run.is_interrupted() => "Ctrl-C, before it was confirmed".into(),
         None if run.gave_up() => "connecting more took too long".into(),
-        end => stopped_by(end, &steps, ceiling),
+        end => stopped_by(end, &steps, ceiling, players),
     };
     let mut report = match best.or(last) {
         Some(report) => report,
@@ -94,12 +94,13 @@ fn judge_window(report: &Report, players: u32, limit: &Expression) -> Result<(),
     if verdict.holds { Ok(()) } else { Err(verdict.because) }
 }
 
-fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32) -> String {
+fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32, found: u32) -> String {
     match end {
         Some(End::Ceiling(_)) => format!("it holds all {ceiling} that --players allows"),
         _ => {
-            // Of what did not hold, the fewest players: the limit itself.
-            let broken = steps.iter().filter(|step| !step.held).min_by_key(|step| step.players);
+            // Of what did not hold above that, the fewest players: the limit itself.
+            let above = steps.iter().filter(|step| !step.held && step.players > u64::from(found));
+            let broken = above.min_by_key(|step| step.players);
             let Some(broken) = broken else { return "nothing was measured".into() };
             let why = broken.broken.as_deref().unwrap_or("unknown");
             let whose = if why.starts_with("void") { "the bot's own limit, not the server's: " } else { "" };

@@ -126,11 +126,6 @@ impl Worker {
         self.operators.insert(player);
     }
 
-    /// Whether such a player was taken in and not lost since.
-    pub(super) fn is_enlisted(&self, player: u32) -> bool {
-        self.operators.contains(&player)
-    }
-
     /// A player that does not stay was let in for the first time.
     pub(super) fn greeted(&mut self, player: u32) {
         self.fates[self.shared.plan.part_of(player)].connected += 1;
@@ -161,8 +156,15 @@ impl Worker {
         self.left(player);
     }
 
-    /// A player leaves.
-    pub(super) fn left(&mut self, player: u32) {
+    /// A player is no longer wanted, and leaves.
+    pub(super) fn dismissed(&mut self, player: u32) {
+        let fates = &mut self.fates[self.shared.plan.part_of(player)];
+        fates.connected = fates.connected.saturating_sub(1);
+        self.left(player);
+    }
+
+    /// A player is there no more.
+    fn left(&mut self, player: u32) {
         self.operators.remove(&player);
         // Those who do not stay were not counted as there.
         if self.shared.plan.scenario_of(player) != Scenario::Login {
@@ -207,8 +209,10 @@ impl Worker {
 
     /// Reads and takes in all that came for a player. Ready when the player is lost or dismissed, or the run is over.
     pub(super) fn poll_player(&mut self, slot: usize, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.over && self.players[slot].is_connected() {
+        while !self.over && self.players[slot].is_open() {
             match ready!(self.poll_packet(slot, cx)) {
+                Ok(_) if self.players[slot].is_leaving() => {}
+                Err(_) if self.players[slot].is_leaving() => self.players[slot].disconnect(),
                 Ok(packet) => {
                     let at_ns = self.shared.clock.now_ns();
                     self.open_window_at(at_ns);
@@ -250,7 +254,7 @@ impl Worker {
             if player.number() >= first && player.is_connected() {
                 let number = player.number();
                 player.dismiss();
-                self.left(number);
+                self.dismissed(number);
             }
         }
     }

@@ -12,19 +12,20 @@ use malpan_client::{
 };
 use tokio::time::timeout;
 
-/// Returns whether the player is still there.
-pub(super) async fn work(operator: &Operator) -> bool {
-    let Some(mut place) = seat::first(operator).await else { return false };
+/// Until the player is lost or dismissed.
+pub(super) async fn work(operator: &Operator) {
+    let Some(mut place) = seat::first(operator).await else { return };
     let mut rhythm = operator.rhythm();
     loop {
         let done = tokio::select! {
             biased;
+            () = operator.dismissed() => return place.leave(operator).await,
             broken = place.read(operator) => Err(broken),
             action = rhythm.next() => change(operator, &mut place, action).await,
         };
         if let Err(broken) = done {
             operator.worker.borrow_mut().lose(operator.player, broken.cause);
-            return false;
+            return;
         }
     }
 }

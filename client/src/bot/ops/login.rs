@@ -7,13 +7,17 @@ use malpan_client::{ClientError, protocol::Secret};
 /// What every account of the bot has: it guards nothing.
 const PASSWORD: &str = "a password of the load bot";
 
-/// Returns whether the player is still there: it never is, between two visits.
-pub(super) async fn work(operator: &Operator) -> bool {
+/// Until the player is dismissed.
+pub(super) async fn work(operator: &Operator) {
     operator.worker.borrow_mut().enlist(operator.player);
     let mut rhythm = operator.rhythm();
     let mut registered = false;
     loop {
-        let action = rhythm.next().await;
+        let action = tokio::select! {
+            biased;
+            () = operator.dismissed() => return operator.worker.borrow_mut().dismissed(operator.player),
+            action = rhythm.next() => action,
+        };
         operator.worker.borrow_mut().began(operator.player, action.slip_ns);
         match visit(operator, &action, registered).await {
             Ok(()) if registered => {}

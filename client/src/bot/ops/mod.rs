@@ -30,23 +30,13 @@ struct Operator {
 
 /// The task of one player, until it is lost or dismissed, or the run is over.
 pub(super) async fn work(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, permits: Rc<Semaphore>, player: u32) {
-    let operator = Operator { worker, shared: Arc::clone(&shared), permits, player };
-    let mut target = shared.target.subscribe();
-    let worked = async {
-        match shared.plan.scenario_of(player) {
-            Scenario::Churn => churn::work(&operator).await,
-            Scenario::Resume => resume::work(&operator).await,
-            Scenario::Login => login::work(&operator).await,
-            _ => storm::work(&operator).await,
-        }
-    };
-    let present = tokio::select! {
-        biased;
-        present = worked => present,
-        _ = target.wait_for(|&target| target <= player) => operator.is_enlisted(),
-    };
-    if present {
-        operator.worker.borrow_mut().left(player);
+    let scenario = shared.plan.scenario_of(player);
+    let operator = Operator { worker, shared, permits, player };
+    match scenario {
+        Scenario::Churn => churn::work(&operator).await,
+        Scenario::Resume => resume::work(&operator).await,
+        Scenario::Login => login::work(&operator).await,
+        _ => storm::work(&operator).await,
     }
 }
 
@@ -56,8 +46,10 @@ impl Operator {
         Rhythm::new(Arc::clone(&self.shared), self.player)
     }
 
-    fn is_enlisted(&self) -> bool {
-        self.worker.borrow().is_enlisted(self.player)
+    /// Ready when the player is no longer wanted.
+    async fn dismissed(&self) {
+        // Where nobody can say so any more, the run is over.
+        let _ = self.shared.target.subscribe().wait_for(|&target| target <= self.player).await;
     }
 
     fn now_ns(&self) -> u64 {

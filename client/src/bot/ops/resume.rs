@@ -21,13 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Returns whether the player is still there.
-pub(super) async fn work(operator: &Operator) -> bool {
-    let Some(mut place) = seat::first(operator).await else { return false };
+/// Until the player is lost or dismissed.
+pub(super) async fn work(operator: &Operator) {
+    let Some(mut place) = seat::first(operator).await else { return };
     let mut rhythm = operator.rhythm();
     loop {
         let cut = tokio::select! {
             biased;
+            () = operator.dismissed() => return place.leave(operator).await,
             broken = place.read(operator) => Err(broken),
             action = rhythm.next() => Ok(action),
         };
@@ -45,7 +46,7 @@ pub(super) async fn work(operator: &Operator) -> bool {
         };
         if let Err(broken) = back {
             operator.worker.borrow_mut().lose(operator.player, broken.cause);
-            return false;
+            return;
         }
     }
 }

@@ -9,6 +9,7 @@ use malpan_client::{
     Client, ClientError, Room, RoomError,
     protocol::{ClientPacket, Joined, KickReason, ResumeToken, ServerPacket},
 };
+use tokio::time::timeout;
 
 /// A player in a room.
 #[derive(Debug)]
@@ -84,6 +85,15 @@ impl Place {
     /// None in practice.
     pub(super) fn send(&mut self, packet: &ClientPacket) -> Result<(), Broken> {
         self.client.send(packet).map_err(|error| self.broken(error))
+    }
+
+    /// Says goodbye and reads until the server has closed: what is closed with something unread is reset, and the goodbye
+    /// with it.
+    pub(super) async fn leave(mut self, operator: &Operator) {
+        operator.worker.borrow_mut().dismissed(operator.player);
+        if self.client.send(&ClientPacket::Bye).is_ok() {
+            let _ = timeout(operator.shared.options.timeout, async { while self.client.next().await.is_ok() {} }).await;
+        }
     }
 
     /// Notes the newest token.

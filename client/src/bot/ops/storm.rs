@@ -3,8 +3,8 @@
 use super::{Operator, seat};
 use crate::bot::{cause, connect};
 
-/// Returns whether the player is still there.
-pub(super) async fn work(operator: &Operator) -> bool {
+/// Until the player is lost.
+pub(super) async fn work(operator: &Operator) {
     operator.worker.borrow_mut().enlist(operator.player);
     let action = operator.rhythm().next().await;
     // All begin at once, and one after the other: that takes the bot a moment, and is no slip of a schedule. The latency
@@ -19,12 +19,11 @@ pub(super) async fn work(operator: &Operator) -> bool {
             let mut worker = operator.worker.borrow_mut();
             worker.failed(operator.player, cause.clone());
             worker.fail(operator.player, cause);
-            return false;
+            return;
         }
     };
     let latency_ns = operator.now_ns().saturating_sub(action.due_ns);
     operator.worker.borrow_mut().done(operator.player, "connect", latency_ns);
     let broken = place.read(operator).await;
     operator.worker.borrow_mut().lose(operator.player, broken.cause);
-    false
 }
