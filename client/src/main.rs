@@ -3,6 +3,7 @@
 mod bot;
 mod pages;
 mod play;
+mod terminal;
 mod tls_args;
 
 use clap::{Parser, Subcommand};

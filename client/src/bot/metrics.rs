@@ -15,7 +15,7 @@ const POINTS_PER_HALVING: u32 = 5;
 pub(super) struct Latencies(Histogram<u64>);
 
 /// Percentiles in milliseconds, `null` where nothing was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default, schemars::JsonSchema)]
 pub(super) struct Percentiles {
     pub(super) count: u64,
     pub(super) p50: Option<f64>,

@@ -19,6 +19,7 @@ mod capacity;
 mod cause;
 mod compare;
 mod connect;
+mod dashboard;
 mod expression;
 mod gauge;
 mod hostile;
@@ -171,6 +172,9 @@ pub(crate) struct Args {
     /// Put two reports side by side, as --json wrote them; nothing is run
     #[arg(long, value_names = ["A.json", "B.json"], num_args = 2)]
     compare: Option<Vec<PathBuf>>,
+    /// Lines on stderr in place of the dashboard, on a terminal too
+    #[arg(long)]
+    no_tui: bool,
     /// Decides every player's phase and walk
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -230,7 +234,7 @@ fn measure(args: &Args) -> Result<ExitCode> {
         threads,
         server,
         owned: args.i_own_this_server,
-        screen: Screen::plain(),
+        screen: Screen::start(format!("malpan bot {}: {players} x {}", args.address, args.scenario), !args.no_tui),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {

@@ -43,6 +43,14 @@ impl Progress {
         }
     }
 
+    /// Writes a line that stays.
+    pub(super) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
     /// Takes the bar away, for what is printed next.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {

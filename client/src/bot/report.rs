@@ -6,11 +6,12 @@ use super::{
     ledger::{Causes, sum},
     metrics::Percentiles,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a run found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Report {
     pub(super) bot: Bot,
     /// As it was asked for.
@@ -56,7 +57,7 @@ pub(super) struct Report {
 }
 
 /// Who measured, and where.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Bot {
     pub(super) version: String,
     pub(super) command: Vec<String>,
@@ -70,7 +71,7 @@ pub(super) struct Bot {
 }
 
 /// What became of players.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Players {
     pub(super) asked: u64,
     pub(super) connected: u64,
@@ -81,7 +82,7 @@ pub(super) struct Players {
     pub(super) denied_by: Causes,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Moves {
     pub(super) due: u64,
     pub(super) sent: u64,
@@ -91,7 +92,7 @@ pub(super) struct Moves {
     pub(super) unanswered: u64,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct RefusedBy {
     pub(super) off_board: u64,
     pub(super) taken: u64,
@@ -99,7 +100,7 @@ pub(super) struct RefusedBy {
 }
 
 /// What was due to the bot's players, and what of it came.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Deliveries {
     pub(super) due: u64,
     /// Those that came, the late ones included.
@@ -111,7 +112,7 @@ pub(super) struct Deliveries {
     pub(super) missing_by: Causes,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Latency {
     pub(super) move_to_self: Percentiles,
     pub(super) move_to_others: Percentiles,
@@ -119,14 +120,14 @@ pub(super) struct Latency {
 }
 
 /// In the measured window.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Bytes {
     pub(super) received: u64,
     pub(super) sent: u64,
 }
 
 /// One scenario's part of a run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Scenario {
     /// As in `--list`.
     pub(super) name: String,
@@ -152,7 +153,7 @@ pub(super) struct Scenario {
     pub(super) latency_ms: BTreeMap<String, Percentiles>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Messages {
     pub(super) due: u64,
     pub(super) sent: u64,
@@ -162,7 +163,7 @@ pub(super) struct Messages {
     pub(super) unanswered: u64,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Operations {
     pub(super) due: u64,
     pub(super) done: u64,
@@ -172,7 +173,7 @@ pub(super) struct Operations {
     pub(super) unfinished: u64,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Attack {
     /// Connections begun.
     pub(super) attempts: u64,
@@ -189,7 +190,7 @@ pub(super) struct Attack {
 }
 
 /// The state of things at one second.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Sample {
     /// Since the first connect.
     pub(super) at_s: f64,
@@ -216,7 +217,7 @@ pub(super) struct Sample {
 }
 
 /// So many percent took no longer than that.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 pub(super) struct CurvePoint {
     pub(super) percentile: f64,
     pub(super) ms: f64,
@@ -225,7 +226,7 @@ pub(super) struct CurvePoint {
 }
 
 /// What a process used. `null` where there is nothing to divide by, or where the process ended before the run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Server {
     pub(super) cpu_us_per_position: Option<f64>,
     pub(super) cpu_percent: Option<f64>,
@@ -233,7 +234,7 @@ pub(super) struct Server {
 }
 
 /// How many players the server holds at this workload.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Capacity {
     /// The `--limit` that had to hold.
     pub(super) limit: String,
@@ -246,7 +247,7 @@ pub(super) struct Capacity {
 }
 
 /// One hold of a search.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Step {
     /// Since the first connect.
     pub(super) at_s: f64,
@@ -287,4 +288,38 @@ impl Players {
 /// Causes and their counts, as `taken 3, too_fast 1`.
 pub(super) fn causes(causes: &Causes) -> String {
     causes.iter().map(|(cause, count)| format!("{cause} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+    use crate::bot::sample_report::everything;
+    use serde_json::Value;
+
+    const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/bot-report.schema.json");
+
+    /// As the types are now. `UPDATE_SCHEMA=1` writes it down.
+    fn schema() -> Value {
+        let schema = schemars::schema_for!(Report);
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(PUBLISHED, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
+        }
+        schema.into()
+    }
+
+    #[test]
+    fn the_published_schema_is_the_types_own() {
+        let own = schema();
+        let published: Value = serde_json::from_str(&std::fs::read_to_string(PUBLISHED).unwrap()).unwrap();
+        assert_eq!(published, own, "UPDATE_SCHEMA=1 cargo test -p malpan-client --bin malpan schema writes it anew");
+    }
+
+    #[test]
+    fn a_report_is_as_the_schema_says_and_something_else_is_not() {
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let mut report = serde_json::to_value(everything()).unwrap();
+        assert!(validator.is_valid(&report), "{:?}", validator.iter_errors(&report).next());
+        report["players"]["lost"] = "two".into();
+        assert!(!validator.is_valid(&report));
+    }
 }

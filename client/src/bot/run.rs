@@ -199,6 +199,11 @@ impl Run {
         self.shared.stop_connecting.is_cancelled()
     }
 
+    /// Says a line that stays on the screen.
+    pub(super) fn say(&mut self, line: String) {
+        self.screen.say(line);
+    }
+
     /// Seconds since the run began.
     pub(super) fn elapsed_s(&self) -> f64 {
         Duration::from_nanos(self.shared.clock.now_ns()).as_secs_f64()
@@ -263,7 +268,7 @@ impl Run {
     ///
     /// # Errors
     /// Where a thread has broken.
-    pub(super) fn end(mut self) -> Result<Vec<Sample>> {
+    pub(super) fn end(self) -> Result<Vec<Sample>> {
         self.shared.stop_connecting.cancel();
         self.shared.stop.cancel();
         self.screen.finish();
@@ -373,8 +378,8 @@ impl Run {
             samples,
             errors: errors(shared),
         });
-        let rest = async { tokio::join!(sleep(LOOK_EVERY), self.screen.listen(&self.interrupted)) };
-        rest.await;
+        self.screen.listen(&self.interrupted);
+        sleep(LOOK_EVERY).await;
     }
 
     async fn usage(&self) -> Option<Usage> {

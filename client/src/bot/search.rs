@@ -39,7 +39,7 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
         let report = summary::report(asked, run.plan(), &findings);
         let verdict = judge_window(&report, next.players, limit);
         let step = step(at_s, next.players, next.phase, &report, verdict.clone().err());
-        eprintln!("{}", line(&step));
+        run.say(line(&step));
         steps.push(step);
         let connected = report.players.connected;
         if search.note(verdict.is_ok()) && verdict.is_ok() {

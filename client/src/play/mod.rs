@@ -35,7 +35,6 @@ mod session;
 mod sign_in;
 mod signals;
 mod slash;
-mod terminal;
 #[cfg(test)]
 mod testing;
 mod update;

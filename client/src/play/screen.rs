@@ -4,10 +4,10 @@ use super::{
     input,
     link::{Command, Link},
     model::{Ended, Model},
-    terminal::Screen,
     update::{Effect, Message, update},
     view::{self, Theme},
 };
+use crate::terminal::Screen;
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt;
 use std::{

@@ -18,7 +18,8 @@ fn a_page_has_everything_and_fetches_nothing() {
     {
         assert!(page.contains(wanted), "{wanted}");
     }
-    for wanted in ["walk to others", "Hostile players", "kicked_flooding 84", "To repeat this", "--limit &#39;p99&lt;50ms&#39;"]
+    for wanted in
+        ["walk to others", "Hostile players", "kicked_flooding 84", "To repeat this", "--limit &#39;p99&lt;50ms&#39;"]
     {
         assert!(page.contains(wanted), "{wanted}");
     }
