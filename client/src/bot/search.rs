@@ -11,6 +11,8 @@ use anyhow::Result;
 
 /// With how many a search begins.
 const FIRST: u32 = 100;
+/// A window that is void says nothing about the server: how many of them in a row are held again.
+const VOIDS: u32 = 10;
 
 /// Searches up to `ceiling` players, and returns the report of the last window that held, or of the last one.
 ///
@@ -19,6 +21,7 @@ const FIRST: u32 = 100;
 pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Expression) -> Result<Report> {
     let mut search = Search::new(FIRST, ceiling);
     let (mut steps, mut best, mut last): (Vec<Step>, Option<Report>, Option<Report>) = (Vec::new(), None, None);
+    let mut voids = 0;
     let end = loop {
         let next = match search.next() {
             Ok(next) => next,
@@ -42,6 +45,10 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
         run.say(line(&step));
         steps.push(step);
         let connected = report.players.connected;
+        voids = if report.void { voids + 1 } else { 0 };
+        if (1..VOIDS).contains(&voids) {
+            continue;
+        }
         if search.note(verdict.is_ok()) && verdict.is_ok() {
             best = Some(report.clone());
         }

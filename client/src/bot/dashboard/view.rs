@@ -18,6 +18,9 @@ const WIDE_COLUMNS: u16 = 66;
 /// Of latencies, how far back the plot goes, in samples: what is longer ago is squeezed.
 const MOST_POINTS: usize = 240;
 
+/// A name and what it shows of a sample.
+type Ramp = (&'static str, fn(&Sample) -> u64);
+
 /// Draws everything that fits.
 pub(super) fn draw(frame: &mut Frame<'_>, title: &str, said: &[String], status: &Status<'_>) {
     let area = frame.area();
@@ -139,7 +142,7 @@ fn ramps(frame: &mut Frame<'_>, area: Rect, samples: &[Sample]) {
         clippy::cast_sign_loss,
         reason = "rates are not negative, and far below 2^64"
     )]
-    let ramps: [(&str, fn(&Sample) -> u64); 3] = [
+    let ramps: [Ramp; 3] = [
         (" players ", |at| at.players),
         (" sent/s ", |at| at.sent_per_s as u64),
         (" came/s ", |at| at.delivered_per_s as u64),
