@@ -35,12 +35,12 @@ pub(super) async fn work(operator: &Operator) {
         let back = match cut {
             Ok(action) => {
                 operator.worker.borrow_mut().began(operator.player, action.slip_ns);
-                come_back(operator, &mut place, action, Duration::ZERO).await
+                come_back(operator, &mut place, action).await
             }
             Err(broken) if broken.may_pass => {
                 operator.worker.borrow_mut().began_unplanned(operator.player);
                 let action = Action { due_ns: operator.now_ns(), slip_ns: None };
-                come_back(operator, &mut place, action, PATIENCE).await
+                come_back(operator, &mut place, action).await
             }
             Err(broken) => Err(broken),
         };
@@ -51,8 +51,8 @@ pub(super) async fn work(operator: &Operator) {
     }
 }
 
-/// Drops the connection and comes back over a new one, trying for so long.
-async fn come_back(operator: &Operator, place: &mut Place, action: Action, patience: Duration) -> Result<(), Broken> {
+/// Drops the connection and comes back over a new one. Who drops it while the server stops finds it away as well.
+async fn come_back(operator: &Operator, place: &mut Place, action: Action) -> Result<(), Broken> {
     let begin = Instant::now();
     let mut pause = FIRST_PAUSE;
     let error = loop {
@@ -66,7 +66,7 @@ async fn come_back(operator: &Operator, place: &mut Place, action: Action, patie
                 operator.worker.borrow_mut().failed(operator.player, "seat_lost".into());
                 return Ok(());
             }
-            Err(error) if error.is_transient() && begin.elapsed() < patience => sleep(pause).await,
+            Err(error) if error.is_transient() && begin.elapsed() < PATIENCE => sleep(pause).await,
             Err(error) => break error,
         }
         pause = LONGEST_PAUSE.min(pause * 2);
