@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 const PROBES: u32 = 4;
 /// The shortest and the longest time that all systems take for keepalive. They count it in whole seconds.
 const PROBE_TIMES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(32_767));
+/// `WSAENOPROTOOPT`: Windows before 10 1703, and Wine 8, have no `TCP_KEEPCNT`.
+const NO_SUCH_OPTION: i32 = 10_042;
 
 /// Sets them, as `settings` asks.
 pub(crate) fn set(stream: &TcpStream, settings: &Settings, has_heartbeat: bool) -> io::Result<()> {
@@ -20,7 +22,11 @@ pub(crate) fn set(stream: &TcpStream, settings: &Settings, has_heartbeat: bool) 
     if let Some(keepalive) = keepalive(settings)
         && !has_heartbeat
     {
-        socket.set_tcp_keepalive(&keepalive)?;
+        match socket.set_tcp_keepalive(&keepalive) {
+            // It keeps its own number of probes, ten; the times are set by then.
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(NO_SUCH_OPTION) => {}
+            done => done?,
+        }
         // Linux asks nobody to whom something is on its way: it sends that again and again, for a quarter of an hour.
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(settings.silence.map(|limit| limit.clamp(PROBE_TIMES.0, PROBE_TIMES.1)))?;
@@ -77,7 +83,10 @@ mod tests {
             set(&stream, &settings(Some(ping_after), Some(silence)), false).unwrap();
             let socket = SockRef::from(&stream);
             assert!(socket.keepalive().unwrap());
-            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+            match socket.tcp_keepalive_retries() {
+                Err(error) if cfg!(windows) => assert_eq!(error.raw_os_error(), Some(super::NO_SUCH_OPTION)),
+                retries => assert_eq!(retries.unwrap(), 4),
+            }
             // Windows takes the times, and does not tell them.
             #[cfg(unix)]
             assert_eq!(
