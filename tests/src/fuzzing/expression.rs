@@ -66,6 +66,7 @@ fn means_what_it_says(condition: &str, report: &Value) {
     let (name, sign, number) = parts(condition);
     let holds = |sign: &str| verdict_of(&format!("{name}{sign}{number}"), report).holds;
     let own = verdict_of(condition, report);
+    assert_eq!(verdict_of(&format!(" {name}  {sign} {number} "), report), own, "{condition} with blanks");
     // Whether percent of a whole are meant depends on the name.
     let stand_in = if name == "cpu" || name.ends_with("percent") { "percent" } else { "figure" };
     let of = |sign: &str, figure: f64| verdict_of(&format!("{stand_in}{sign}{number}"), &json!({ stand_in: figure }));
