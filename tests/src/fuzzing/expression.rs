@@ -71,6 +71,9 @@ fn means_what_it_says(condition: &str, report: &Value) {
     let stand_in = if name == "cpu" || name.ends_with("percent") { "percent" } else { "figure" };
     let of = |sign: &str, figure: f64| verdict_of(&format!("{stand_in}{sign}{number}"), &json!({ stand_in: figure }));
     assert!(!(of("=", 0.0).holds && of("=", 1.0).holds), "{number} is 0 and 1");
+    if let Some(value) = at_path(report, name) {
+        assert!(verdict_of(&format!("{name}={value}"), report).holds, "{name} is {value}");
+    }
     if own.unmeasured {
         assert!(!OPPOSITES.iter().any(|(one, other)| holds(one) || holds(other)), "{condition} of {report}");
         return;
@@ -88,10 +91,6 @@ fn means_what_it_says(condition: &str, report: &Value) {
     let figure: f64 = figure.parse().expect("a figure is a number");
     assert!(figure.is_finite(), "{}", own.because);
     assert_eq!(of(sign, figure).holds, own.holds, "{}", own.because);
-
-    if let Some(value) = at_path(report, name) {
-        assert!(verdict_of(&format!("{name}={value}"), report).holds, "{name} is {value}");
-    }
 }
 
 /// The number where a path through objects alone leads.
