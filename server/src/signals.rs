@@ -14,7 +14,7 @@ pub enum StopSignal {
     ConsoleBreak,
     /// The console window is closed, on Windows.
     ConsoleClose,
-    /// The user signs off, on Windows.
+    /// The user signs off, on Windows, where the server runs in that user's session.
     LogOff,
     /// The machine is shut down, on Windows.
     Shutdown,
@@ -107,7 +107,7 @@ mod imp {
 #[cfg(windows)]
 mod imp {
     use super::StopSignal;
-    use std::io;
+    use std::{env, future::pending, io};
     use tokio::signal::windows::{
         CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_logoff,
         ctrl_shutdown,
@@ -120,7 +120,8 @@ mod imp {
         interrupt: CtrlC,
         console_break: CtrlBreak,
         console_close: CtrlClose,
-        log_off: CtrlLogoff,
+        /// `None` in the session of services, whose programs are told of every user's log-off. Uncaught, it does nothing there.
+        log_off: Option<CtrlLogoff>,
         shutdown: CtrlShutdown,
     }
 
@@ -130,17 +131,24 @@ mod imp {
                 interrupt: ctrl_c()?,
                 console_break: ctrl_break()?,
                 console_close: ctrl_close()?,
-                log_off: ctrl_logoff()?,
+                // Set in each user's session, and in no other.
+                log_off: env::var_os("SESSIONNAME").map(|_| ctrl_logoff()).transpose()?,
                 shutdown: ctrl_shutdown()?,
             })
         }
 
         pub(super) async fn next(&mut self) -> StopSignal {
+            let log_off = async {
+                match &mut self.log_off {
+                    Some(signal) => signal.recv().await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 Some(()) = self.interrupt.recv() => StopSignal::Interrupt,
                 Some(()) = self.console_break.recv() => StopSignal::ConsoleBreak,
                 Some(()) = self.console_close.recv() => StopSignal::ConsoleClose,
-                Some(()) = self.log_off.recv() => StopSignal::LogOff,
+                Some(()) = log_off => StopSignal::LogOff,
                 Some(()) = self.shutdown.recv() => StopSignal::Shutdown,
                 else => std::future::pending().await,
             }

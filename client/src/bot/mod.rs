@@ -21,6 +21,8 @@ mod compare;
 mod connect;
 mod dashboard;
 mod expression;
+#[cfg(test)]
+mod expression_tests;
 mod gauge;
 mod hostile;
 mod html;
@@ -282,7 +284,7 @@ fn judge(args: &Args, report: &Report) -> Result<u8> {
     let mut code = 0;
     for (flag, expression, wanted) in [("--limit", &args.limit, true), ("--fail-if", &args.fail_if, false)] {
         let Some(expression) = expression else { continue };
-        let verdict = expression.judge(&figures).map_err(anyhow::Error::msg)?;
+        let verdict = expression.judge(&figures);
         // What was not measured is no success either.
         if verdict.holds != wanted || verdict.unmeasured {
             eprintln!("malpan bot: {flag} {expression}: {}", verdict.because);

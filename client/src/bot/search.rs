@@ -97,7 +97,7 @@ fn judge_window(report: &Report, players: u32, limit: &Expression) -> Result<(),
         return Err(format!("{} of {asked} players could not connect: {why}", asked - present));
     }
     let figures = serde_json::to_value(report).map_err(|error| error.to_string())?;
-    let verdict = limit.judge(&figures)?;
+    let verdict = limit.judge(&figures);
     if verdict.holds { Ok(()) } else { Err(verdict.because) }
 }
 

@@ -1,10 +1,11 @@
 //! Where connections come from: listening sockets.
 
 use crate::{Settings, options};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::{future::Future, io, net::SocketAddr};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
 };
 
 /// Where connections come from. In production it is a [`TcpListener`]; a simulation has a network of its own.
@@ -49,19 +50,46 @@ impl Listener for TcpListener {
     }
 }
 
-/// Connections that the kernel may hold until they are accepted.
-const BACKLOG: u32 = 4096;
+/// Connections that the kernel may hold until they are accepted. Of a number as it is Windows takes no more than 200; of a
+/// negative one, which its headers call `SOMAXCONN_HINT`, as many as it says.
+const BACKLOG: i32 = if cfg!(windows) { -4096 } else { 4096 };
 
 /// Listens on `address`; port 0 takes any free one.
 ///
 /// # Errors
 /// The operating system's: a port in use, an address that is not this machine's, a port below 1024 without the right.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
     // On Unix it lets a restarted server have its port back while old connections linger in TIME_WAIT. On Windows the
     // same option would let two servers share a port.
     #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BACKLOG, bind};
+    use std::net::TcpStream;
+
+    #[tokio::test]
+    async fn as_many_as_a_storm_has_wait_until_they_are_accepted() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // More than Windows keeps by itself, and than Linux did before 5.4. Nothing is accepted meanwhile.
+        let waiting: Vec<_> = (0..250).map(|_| TcpStream::connect(address).unwrap()).collect();
+        assert!(waiting.len() < BACKLOG.unsigned_abs() as usize);
+        for _ in &waiting {
+            drop(listener.accept().await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_is_one_listeners() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert!(bind(listener.local_addr().unwrap()).is_err());
+    }
 }

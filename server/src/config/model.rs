@@ -99,7 +99,7 @@ section! {
         store: StoreAddress = StoreAddress::DefaultFile,
             Allowed::Form("redb, redb:PATH, memory:, or the URL of a Redis, such as redis://127.0.0.1:6379?node=one");
         /// Where `malpan-server account` and `malpan-server notice` reach this server: a path for a Unix socket, which only the
-        /// server's own user may use (on Windows the name of a pipe is made of it), `auto` for beside the store's file, or `off`.
+        /// server's own user may use (on Windows for a file with the name of a pipe), `auto` for beside the store's file, or `off`.
         #[serde(with = "text::shown")]
         control: ControlAddress = ControlAddress::Auto,
             Allowed::Form("auto, off, or a path, such as /run/malpan/control");

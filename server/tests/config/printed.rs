@@ -66,7 +66,7 @@ fn the_beginning_reads_well() {
     store = "redb"
 
     # Where `malpan-server account` and `malpan-server notice` reach this server: a path for a Unix
-    # socket, which only the server's own user may use (on Windows the name of a pipe is made of it),
+    # socket, which only the server's own user may use (on Windows for a file with the name of a pipe),
     # `auto` for beside the store's file, or `off`.
     # Allowed: auto, off, or a path, such as /run/malpan/control.
     control = "auto"

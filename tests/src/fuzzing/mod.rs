@@ -7,12 +7,14 @@
 //! session/         session, lecture_session       bytes -> what strangers do to a whole server, beside an honest player
 //! room.rs          room                           bytes -> what a room's members do, against the model of room_model.rs
 //! config.rs        config                         bytes -> the configuration file and variables
+//! expression.rs    expression                     bytes -> a condition of the bot's on a report's figures
 //! ```
 //!
 //! Each call is by itself and repeatable: one runtime with paused time where one is needed, nothing random, no socket.
 
 mod choices;
 mod config;
+mod expression;
 mod frames;
 mod laws;
 mod lecture_wire;
@@ -20,6 +22,7 @@ mod room;
 mod session;
 
 pub use config::config;
+pub use expression::expression;
 pub use frames::{client_frames, server_frames};
 pub use lecture_wire::lecture_wire;
 pub use room::room;
@@ -37,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     ("lecture_session", lecture_session),
     ("room", room),
     ("config", config),
+    ("expression", expression),
 ];
 
 /// The targets that may not take more memory than [`memory_for`] their input.

@@ -16,6 +16,9 @@ use std::{
 /// What the file's pages may take in memory.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// Windows' error for a file that another program has opened for itself alone.
+const SHARING_VIOLATION: i32 = 32;
+
 /// A store's file that is open.
 pub(super) struct Opened {
     pub(super) path: PathBuf,
@@ -125,6 +128,7 @@ fn open_file(path: &Path) -> Result<File, FileError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|source| match (source.kind(), path.parent()) {
+        _ if cfg!(windows) && source.raw_os_error() == Some(SHARING_VIOLATION) => FileError::InUse(path.into()),
         (io::ErrorKind::NotFound, Some(folder)) => FileError::NoFolder(path.into(), folder.into()),
         _ => FileError::Access { path: path.into(), source },
     })
@@ -174,5 +178,21 @@ impl From<DatabaseError> for Refused {
 impl From<schema::Problem> for Refused {
     fn from(problem: schema::Problem) -> Self {
         Self::Schema(problem)
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::{FileError, open};
+    use std::{fs::OpenOptions, os::windows::fs::OpenOptionsExt as _};
+
+    #[test]
+    fn a_file_that_another_program_keeps_to_itself_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let other = OpenOptions::new().write(true).create_new(true).share_mode(0).open(&path).unwrap();
+        assert!(matches!(open(&path), Err(FileError::InUse(_))));
+        drop(other);
+        assert!(open(&path).is_ok());
     }
 }
