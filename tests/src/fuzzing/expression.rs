@@ -157,7 +157,7 @@ fn usual() -> Value {
             },
             { "name": "login", "hostile": false, "main": null, "operations": { "due": 9, "failed_by": {} }, "latency_ms": {} },
         ],
-        "server": { "cpu_percent": 30.1, "cpu_us_per_position": 3.14, "rss_kib_per_player": null },
+        "server": { "cpu_percent": 30.1, "cpu_us_per_position": 3.25, "rss_kib_per_player": null },
         "void": false,
         "void_reasons": [],
         "failure": null,
