@@ -1,4 +1,4 @@
-//! What asks the server to stop, on Unix and on Windows, behind one face.
+//! What asks the server to stop, on Unix and on Windows, behind one face; and what asks a process that runs by itself.
 
 use std::{fmt, io, time::Duration};
 
@@ -18,18 +18,27 @@ pub enum StopSignal {
     LogOff,
     /// The machine is shut down, on Windows.
     Shutdown,
+    /// The machine is about to be shut down, as Windows tells services that want to know it before others do.
+    Preshutdown,
+    /// The service is stopped, on Windows.
+    ServiceStop,
 }
 
 impl StopSignal {
-    /// What Windows leaves a process once its console closes, in all, with a second to spare.
+    /// What Windows leaves a process once its console closes, and a service once the machine is shut down (its
+    /// `WaitToKillServiceTimeout`), in all, with a second to spare.
     pub const CONSOLE_CLOSE_LIMIT: Duration = Duration::from_secs(4);
+    /// What Windows leaves a service that it tells before the machine is shut down.
+    pub const PRESHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// The time until the system ends the process whatever it does, or `None` where it waits.
     #[must_use]
     pub fn limit(self) -> Option<Duration> {
         match self {
-            Self::Terminate | Self::Interrupt | Self::ConsoleBreak => None,
+            Self::Terminate | Self::Interrupt | Self::ConsoleBreak | Self::ServiceStop => None,
             Self::ConsoleClose | Self::LogOff | Self::Shutdown => Some(Self::CONSOLE_CLOSE_LIMIT),
+            // With a second to spare, as above.
+            Self::Preshutdown => Some(Self::PRESHUTDOWN_TIMEOUT - Duration::from_secs(1)),
         }
     }
 
@@ -43,6 +52,8 @@ impl StopSignal {
             Self::ConsoleClose => "console close",
             Self::LogOff => "log off",
             Self::Shutdown => "shutdown",
+            Self::Preshutdown => "preshutdown",
+            Self::ServiceStop => "service stop",
         }
     }
 }
