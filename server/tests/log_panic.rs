@@ -18,5 +18,8 @@ fn a_panic_is_in_the_file() {
     let log = fs::read_to_string(&path).unwrap();
     let line = log.lines().next().unwrap();
     assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(line.contains(" ERROR ") && line.contains(r#"panic="on purpose""#) && line.contains("log_panic.rs:"), "{line}");
+    assert!(
+        line.contains(" ERROR ") && line.contains(r#"panic="on purpose""#) && line.contains("log_panic.rs:"),
+        "{line}"
+    );
 }

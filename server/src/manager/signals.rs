@@ -1,4 +1,4 @@
-//! What asks the server to stop, on Unix and on Windows, behind one face; and what asks a process that runs by itself.
+//! What asks the server to stop, on Unix and on Windows, behind one face.
 
 use std::{fmt, io, time::Duration};
 

@@ -70,9 +70,9 @@ impl InstallArgs {
         let program = env::current_exe().context("where this program is")?;
         let info = info(&name, &program, &config);
         let service = manager.create_service(&info, ServiceAccess::ALL_ACCESS).map_err(Refused::about(&name))?;
-        let settled = settle(&service).map_err(Refused::about(&name)).map_err(anyhow::Error::from);
-        if let Err(error) = settled.and_then(|()| folder.protect(&name.account())) {
-            // Half a service is none.
+        settle(&service, &name);
+        if let Err(error) = folder.protect(&name.account()) {
+            // Without its folder it cannot serve, and one that everybody reads is none.
             let _ = service.delete();
             return Err(error);
         }
@@ -102,19 +102,26 @@ fn info(name: &ServiceName, program: &Path, config: &Path) -> ServiceInfo {
     }
 }
 
-/// What is not said when it is made.
-fn settle(service: &Service) -> Result<(), Error> {
-    service.set_description(DESCRIPTION)?;
-    // Behind the network.
-    service.set_delayed_auto_start(true)?;
+/// What is not said when it is made. A Windows that does not take one of it (old ones know fewer) has a service all the same.
+fn settle(service: &Service, name: &ServiceName) {
     let restart = |delay| ServiceAction { action_type: ServiceActionType::Restart, delay };
-    service.update_failure_actions(ServiceFailureActions {
+    let failure_actions = ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::After(FORGOTTEN_AFTER),
         reboot_msg: None,
         command: None,
         actions: Some(vec![restart(RESTART_AFTER), restart(RESTART_AFTER), restart(RESTART_LATER)]),
-    })?;
-    // An exit code other than 0 is a failure too.
-    service.set_failure_actions_on_non_crash_failures(true)?;
-    service.set_preshutdown_timeout(StopSignal::PRESHUTDOWN_TIMEOUT)
+    };
+    let settings: [(&str, Result<(), Error>); 5] = [
+        ("its description", service.set_description(DESCRIPTION)),
+        // Behind the network.
+        ("its delayed start", service.set_delayed_auto_start(true)),
+        ("its restart after a failure", service.update_failure_actions(failure_actions)),
+        ("its restart after an exit code other than 0", service.set_failure_actions_on_non_crash_failures(true)),
+        ("its time before a shutdown", service.set_preshutdown_timeout(StopSignal::PRESHUTDOWN_TIMEOUT)),
+    ];
+    for (what, set) in settings {
+        if let Err(refused) = set.map_err(Refused::about(name)) {
+            eprintln!("malpan-server: warning: {what} is not set: {refused}");
+        }
+    }
 }
