@@ -32,6 +32,16 @@ impl Folder {
         Self(all.unwrap_or_else(|| r"C:\ProgramData".into()).join(name.as_str()))
     }
 
+    /// The one of a service that runs with this configuration. Where the environment of services says something else than
+    /// that of whoever has installed it, it is the configuration's.
+    pub(super) fn of_running(name: &ServiceName, config: &Path) -> Self {
+        let usual = Self::of(name);
+        match config.parent() {
+            Some(beside) if !usual.0.is_dir() => Self(beside.into()),
+            _ => usual,
+        }
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.0

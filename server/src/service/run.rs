@@ -55,26 +55,26 @@ impl RunArgs {
 
 fn main_of_the_service(_: Vec<OsString>) {
     let Some(args) = ARGS.get() else { return };
+    let folder = Folder::of_running(&args.name, &args.config);
     match Manager::of_service(args.name.as_str()) {
-        Ok((manager, status)) => status.ended(serve(args, manager)),
+        Ok((manager, status)) => status.ended(serve(args, &folder, manager)),
         // There is nobody to tell but the log.
-        Err(error) => Failure::from(format!("the service {}: {error:?}", args.name)).log(&Folder::of(&args.name)),
+        Err(error) => Failure::from(format!("the service {}: {error:?}", args.name)).log(&folder),
     }
 }
 
 /// Serves, and returns the code to exit with.
-fn serve(args: &RunArgs, manager: Manager) -> u8 {
-    let folder = Folder::of(&args.name);
-    match configuration(args, &folder) {
+fn serve(args: &RunArgs, folder: &Folder, manager: Manager) -> u8 {
+    match configuration(args, folder) {
         Ok(config) => serving::serve(config, || Ok(manager)).unwrap_or_else(|error| {
             // It has been logged, unless the log is what failed.
             if !dispatcher::has_been_set() {
-                Failure::from(format!("{error:#}")).log(&folder);
+                Failure::from(format!("{error:#}")).log(folder);
             }
             EXIT_FAILED
         }),
         Err(failure) => {
-            failure.log(&folder);
+            failure.log(folder);
             failure.code
         }
     }
