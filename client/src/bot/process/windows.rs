@@ -6,7 +6,7 @@ use std::time::Duration;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 pub(super) fn read(pid: u32) -> Result<Usage> {
-    let mut system = System::new();
+    let mut system = System::new().context("--server-pid: what processes use cannot be read here")?;
     let id = Pid::from_u32(pid);
     let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), true, what);
