@@ -158,3 +158,22 @@ mod imp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::StopSignal;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_ended_from_outside_has_a_second_to_spare() {
+        let seconds = |signal: StopSignal| signal.limit().map(|limit| limit.as_secs());
+        for signal in [StopSignal::ConsoleClose, StopSignal::LogOff, StopSignal::Shutdown] {
+            assert_eq!(seconds(signal), Some(4), "{signal}: Windows leaves it 5 s");
+        }
+        assert_eq!(seconds(StopSignal::Preshutdown), Some(StopSignal::PRESHUTDOWN_TIMEOUT.as_secs() - 1));
+        for signal in [StopSignal::ServiceStop, StopSignal::Terminate, StopSignal::Interrupt, StopSignal::ConsoleBreak]
+        {
+            assert_eq!(signal.limit(), None::<Duration>, "{signal}: it waits");
+        }
+    }
+}
