@@ -8,6 +8,8 @@ use crossterm::{
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
 use std::{
+    env,
+    ffi::OsStr,
     io::{self, Stdout, stdout},
     panic,
     sync::atomic::{AtomicBool, Ordering},
@@ -74,4 +76,29 @@ fn give_back_on_panic() {
         give_back();
         before(info);
     }));
+}
+
+/// Whether the terminal's font has more than the letters and lines that every console of Windows has, such as dots of
+/// Braille. Colours are no question: everything here is drawn in the sixteen that each terminal has.
+pub(crate) fn has_rich_font() -> bool {
+    // Windows Terminal, an editor's terminal, and those that came from Unix say so; the console that Windows had before says
+    // nothing.
+    !cfg!(windows) || says_what_it_is(|name| env::var_os(name).is_some_and(|value| value != *OsStr::new("")))
+}
+
+fn says_what_it_is(is_set: impl Fn(&str) -> bool) -> bool {
+    ["WT_SESSION", "TERM_PROGRAM", "TERM"].into_iter().any(is_set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_what_it_is;
+
+    #[test]
+    fn a_terminal_that_says_nothing_is_taken_for_an_old_console() {
+        assert!(says_what_it_is(|name| name == "WT_SESSION"));
+        assert!(says_what_it_is(|name| name == "TERM_PROGRAM"));
+        assert!(!says_what_it_is(|_| false));
+        assert!(!says_what_it_is(|name| name == "COLORTERM"));
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line: `malpan-server [FLAGS]`, `malpan-server config ...`, `malpan-server tls ...`, `malpan-server store ...`,
-//! `malpan-server account ...`, `malpan-server notice ...`, `malpan-server health`, `malpan-server completions`, `malpan-server man`.
+//! `malpan-server account ...`, `malpan-server notice ...`, `malpan-server health`, `malpan-server completions`, `malpan-server man`,
+//! and on Windows `malpan-server service ...`.
 //!
 //! Flags stay text until [`load`] lays them over the file and the environment: one reader and one form of message for
 //! all three.
@@ -100,6 +101,14 @@ pub enum Command {
     },
     /// Ask a running server on this machine whether it serves: exits with 0 where it does, else with 1
     Health(HealthArgs),
+    /// Have Windows run the server as a service
+    #[cfg(windows)]
+    #[command(disable_help_subcommand = true)]
+    Service {
+        /// What about it.
+        #[command(subcommand)]
+        command: crate::service::ServiceCommand,
+    },
     /// Print a script that completes this command line in a shell
     Completions(CompletionsArgs),
     /// Write the manual pages: one for the program and one for each of its commands

@@ -6,6 +6,7 @@
 //! server.rs: listeners, shards, drain      directory.rs: seats and inboxes      accounts/: names, passwords
 //! resume/: who is signed in or expected back          saving/: what of them and the rooms outlives the server
 //! http.rs: health and metrics              metrics/: what there is to tell
+//! serving.rs: the process                  manager/: who asks it to stop, and is told how it goes
 //! ```
 //!
 //! This is the only crate that sees the others. Start with [`Server`]; a game of your own comes in through [`Games`].
@@ -25,8 +26,8 @@ mod host;
 mod http;
 pub mod lecture;
 pub mod logging;
+pub mod manager;
 pub mod metrics;
-pub mod notify;
 mod outgoing;
 mod people;
 mod player;
@@ -34,7 +35,9 @@ mod resume;
 mod room;
 mod saving;
 mod server;
-pub mod signals;
+#[cfg(windows)]
+pub mod service;
+pub mod serving;
 pub mod store;
 #[cfg(test)]
 mod test_host;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
-use malpan_server::signals::{StopSignal, StopSignals};
+use malpan_server::manager::{StopSignal, StopSignals};
 use std::{process, process::Command, time::Duration};
 use tokio::time::timeout;
 

@@ -1,7 +1,7 @@
 //! What the server uses: from its process, or from its own metrics.
 
-use super::procfs;
-pub(super) use super::procfs::Usage;
+use super::process;
+pub(super) use super::process::Usage;
 use anyhow::{Context, Result, ensure};
 use std::{str::FromStr, time::Duration};
 use tokio::{
@@ -38,7 +38,7 @@ impl Gauge {
     /// Where there is no such process or page.
     pub(super) async fn read(&self) -> Result<Usage> {
         match self {
-            Self::Process(pid) => procfs::read(*pid),
+            Self::Process(pid) => process::read(*pid),
             Self::Metrics(url) => {
                 let page = timeout(LIMIT, url.get()).await.context("it does not answer").and_then(|page| page);
                 let page = page.with_context(|| format!("--server-metrics http://{}{}", url.host, url.path))?;

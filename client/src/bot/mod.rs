@@ -36,7 +36,7 @@ mod outcome;
 mod pacer;
 mod plan;
 mod player;
-mod procfs;
+mod process;
 mod progress;
 mod report;
 mod rooms;

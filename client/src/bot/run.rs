@@ -15,7 +15,7 @@ use super::{
     open_files,
     outcome::Totals,
     plan::{Plan, nanos},
-    procfs,
+    process,
     report::Sample,
     sampler::Sampler,
     screen::{Screen, Status},
@@ -390,7 +390,7 @@ impl Run {
 
 /// What this process has used so far, where the system tells it.
 fn own_usage() -> Option<Usage> {
-    procfs::read(std::process::id()).ok()
+    process::read(std::process::id()).ok()
 }
 
 /// Whatever went wrong so far, by why.

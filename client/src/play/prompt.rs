@@ -67,7 +67,17 @@ fn key(hidden: &mut Hidden, event: &Event) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Hidden, KeyCode, KeyEvent, KeyModifiers, key};
+    use super::{Event, Hidden, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, key};
+
+    #[test]
+    fn a_key_that_is_let_go_writes_and_ends_nothing() {
+        let mut hidden = Hidden::default();
+        for code in [KeyCode::Char('x'), KeyCode::Enter] {
+            let release = KeyEvent::new_with_kind(code, KeyModifiers::NONE, KeyEventKind::Release);
+            assert_eq!(key(&mut hidden, &Event::Key(release)), None);
+        }
+        assert_eq!(hidden.expose(), "");
+    }
 
     #[test]
     fn keys_write_mend_and_end_a_password() {

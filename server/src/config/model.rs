@@ -73,6 +73,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const MILLION: u64 = 1_000_000;
 const MIB_16: u64 = 16 << 20;
+const GIB: u64 = 1 << 30;
 /// One frame of the largest size, with its length: less than this in a queue could never deliver it.
 const LARGEST_FRAME: u64 = (malpan_protocol::MAX_SERVER_FRAME + malpan_protocol::LENGTH_BYTES) as u64;
 
@@ -167,13 +168,21 @@ section! {
 }
 
 section! {
-    /// The log, which goes to the standard error output.
+    /// The log, which goes to the standard error output unless a file is named.
     LogConfig, named "log." {
         /// The form of the log: `text` for people, `json` for programs, one object a line.
         format: LogFormat = LogFormat::Text, Allowed::Form("text or json");
         /// What is logged: a level (off, error, warn, info, debug, trace), or several filters with commas between
         /// them, such as `info,malpan_server=debug`.
         filter: String = "info".into(), Allowed::Form("tracing-subscriber's filter syntax, not empty");
+        /// File that the log goes to, or `off` for the standard error output (of a service on Windows: for a file in the
+        /// service's folder). A relative path begins at the working directory, and the folder has to be there.
+        #[serde(with = "text::shown")]
+        file: PathOrOff = PathOrOff::Off, Allowed::Form("a file, or off");
+        /// Bytes of that file at which it is put aside, as FILE.1, and begun anew.
+        file_bytes: usize = 10 << 20, count("bytes", 65_536, GIB);
+        /// Files put aside that are kept: FILE.1 is the newest. Older ones are deleted.
+        old_files: u16 = 4, count("files", 0, 1000);
     }
 }
 

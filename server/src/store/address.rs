@@ -76,8 +76,7 @@ fn data_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{StoreAddress, StoreAddressError, data_folder};
-    use std::path::PathBuf;
+    use super::{StoreAddress, StoreAddressError};
 
     #[test]
     fn what_is_printed_is_read() {
@@ -117,6 +116,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_users_folder_for_data_is_found_as_other_programs_find_it() {
+        use super::data_folder;
+        use std::path::PathBuf;
         let found = |variables: &'static [(&str, &str)]| {
             data_folder(|name| variables.iter().find(|(other, _)| *other == name).map(|(_, path)| path.into()))
         };

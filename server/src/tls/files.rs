@@ -78,7 +78,7 @@ pub enum TlsError {
     #[error("tls.cert ({}) and tls.key ({}) cannot be used: {source}", .files.cert.display(), .files.key.display())]
     Unusable {
         /// The files.
-        files: TlsFiles,
+        files: Box<TlsFiles>,
         /// Why.
         source: rustls::Error,
     },
@@ -113,7 +113,7 @@ impl TlsFiles {
         };
         let config = server_config(chain, key).map_err(|source| match source {
             rustls::Error::InconsistentKeys(_) => TlsError::Mismatch(self.clone()),
-            source => TlsError::Unusable { files: self.clone(), source },
+            source => TlsError::Unusable { files: Box::new(self.clone()), source },
         })?;
         Ok(Loaded { config: Arc::new(config), not_after })
     }

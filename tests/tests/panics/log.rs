@@ -33,7 +33,7 @@ impl Line {
 pub(crate) fn set_up_if_asked() -> bool {
     let Some(form) = env::var_os(FORM) else { return false };
     let format = if form == "json" { LogFormat::Json } else { LogFormat::Text };
-    logging::init(&LogConfig { format, filter: "warn".into() }).unwrap();
+    logging::init(&LogConfig { format, filter: "warn".into(), ..LogConfig::default() }).unwrap();
     true
 }
 

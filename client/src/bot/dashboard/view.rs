@@ -5,7 +5,7 @@ use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style},
-    symbols::Marker,
+    symbols::{Marker, bar},
     text::{Line, Span},
     widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Sparkline},
 };
@@ -21,8 +21,33 @@ const MOST_POINTS: usize = 240;
 /// A name and what it shows of a sample.
 type Ramp = (&'static str, fn(&Sample) -> u64);
 
+/// With what plots are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glyphs {
+    /// Dots of Braille, and bars in eighths.
+    Rich,
+    /// What the fonts of an old console of Windows have.
+    Plain,
+}
+
+impl Glyphs {
+    fn marker(self) -> Marker {
+        match self {
+            Self::Rich => Marker::Braille,
+            Self::Plain => Marker::Dot,
+        }
+    }
+
+    fn bars(self) -> bar::Set<'static> {
+        match self {
+            Self::Rich => bar::NINE_LEVELS,
+            Self::Plain => bar::THREE_LEVELS,
+        }
+    }
+}
+
 /// Draws everything that fits.
-pub(super) fn draw(frame: &mut Frame<'_>, title: &str, said: &[String], status: &Status<'_>) {
+pub(super) fn draw(frame: &mut Frame<'_>, title: &str, said: &[String], status: &Status<'_>, glyphs: Glyphs) {
     let area = frame.area();
     let rows = Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)]);
     let [head, gauge, body] = rows.areas(area);
@@ -42,12 +67,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, title: &str, said: &[String], status: 
     let [plots, sparks, lines, wrong] = rows.areas(body);
     if area.width >= WIDE_COLUMNS {
         let [left, right] = Layout::horizontal([Constraint::Min(0), Constraint::Length(28)]).areas(plots);
-        latency(frame, left, status.samples);
+        latency(frame, left, status.samples, glyphs);
         figures(frame, right, status);
     } else {
-        latency(frame, plots, status.samples);
+        latency(frame, plots, status.samples, glyphs);
     }
-    ramps(frame, sparks, status.samples);
+    ramps(frame, sparks, status.samples, glyphs);
     if notes > 0 {
         let shown = usize::from(lines.height.saturating_sub(2));
         let last = said.iter().skip(said.len().saturating_sub(shown)).map(|line| Line::from(line.as_str()));
@@ -66,7 +91,7 @@ fn progress(frame: &mut Frame<'_>, area: Rect, status: &Status<'_>) {
 }
 
 /// p50, p99 and the slowest of each second.
-fn latency(frame: &mut Frame<'_>, area: Rect, samples: &[Sample]) {
+fn latency(frame: &mut Frame<'_>, area: Rect, samples: &[Sample], glyphs: Glyphs) {
     let points = |of: fn(&Sample) -> Option<f64>| -> Vec<(f64, f64)> {
         let step = samples.len().div_ceil(MOST_POINTS).max(1);
         let worst = |chunk: &[Sample]| {
@@ -89,7 +114,7 @@ fn latency(frame: &mut Frame<'_>, area: Rect, samples: &[Sample]) {
     let datasets = owned.iter().map(|(name, points, color)| {
         Dataset::default()
             .name(*name)
-            .marker(Marker::Braille)
+            .marker(glyphs.marker())
             .graph_type(GraphType::Line)
             .style(Style::new().fg(*color))
             .data(points)
@@ -135,7 +160,7 @@ fn figures(frame: &mut Frame<'_>, area: Rect, status: &Status<'_>) {
 }
 
 /// Players and rates since the beginning, as far as they fit.
-fn ramps(frame: &mut Frame<'_>, area: Rect, samples: &[Sample]) {
+fn ramps(frame: &mut Frame<'_>, area: Rect, samples: &[Sample], glyphs: Glyphs) {
     let columns: [Rect; 3] = Layout::horizontal([Constraint::Ratio(1, 3); 3]).areas(area);
     #[allow(
         clippy::cast_possible_truncation,
@@ -150,7 +175,7 @@ fn ramps(frame: &mut Frame<'_>, area: Rect, samples: &[Sample]) {
     for (column, (name, of)) in columns.into_iter().zip(ramps) {
         let width = usize::from(column.width.saturating_sub(2)).max(1);
         let last = samples.iter().skip(samples.len().saturating_sub(width)).map(of).collect::<Vec<_>>();
-        let spark = Sparkline::default().data(last).style(Style::new().fg(Color::Cyan));
+        let spark = Sparkline::default().data(last).bar_set(glyphs.bars()).style(Style::new().fg(Color::Cyan));
         frame.render_widget(spark.block(Block::bordered().title(name)), column);
     }
 }
@@ -180,15 +205,36 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::draw;
+    use super::{Glyphs, draw};
     use crate::bot::{ledger::Causes, report::Sample, sample_report::everything, screen::Status};
-    use ratatui::{Terminal, backend::TestBackend};
+    use ratatui::{Terminal, backend::TestBackend, style::Color};
+
+    fn drawn(width: u16, height: u16, status: &Status<'_>, said: &[String], glyphs: Glyphs) -> Terminal<TestBackend> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let title = "malpan bot 127.0.0.1:7777: 100 walk x 5/s";
+        terminal.draw(|frame| draw(frame, title, said, status, glyphs)).unwrap();
+        terminal
+    }
 
     fn screen(width: u16, height: u16, samples: &[Sample], said: &[String], errors: Causes) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let status = Status { phase: "3 of 10 s: 100 seated".into(), done: 0.3, samples, errors };
-        terminal.draw(|frame| draw(frame, "malpan bot 127.0.0.1:7777: 100 walk x 5/s", said, &status)).unwrap();
-        terminal.backend().to_string()
+        drawn(width, height, &status, said, Glyphs::Rich).backend().to_string()
+    }
+
+    #[test]
+    fn an_old_console_gets_letters_that_its_font_has_and_the_sixteen_colours() {
+        let samples = everything().series;
+        let errors = [("kicked_slow_consumer".to_owned(), 3)].into();
+        let status = Status { phase: "3 of 10 s: 100 seated".into(), done: 0.3, samples: &samples, errors };
+        let terminal = drawn(80, 24, &status, &[], Glyphs::Plain);
+        // Beside ASCII: lines, blocks and the dot of WGL4, which the fonts of Windows' console have.
+        let has = |c: char| c.is_ascii() || "─│┌┐└┘├┤┬┴┼▄█•".contains(c);
+        let cells = terminal.backend().buffer().content();
+        for cell in cells {
+            assert!(cell.symbol().chars().all(has), "{:?}", cell.symbol());
+            assert!(![cell.fg, cell.bg].iter().any(|of| matches!(of, Color::Rgb(..) | Color::Indexed(_))), "{cell:?}");
+        }
+        assert!(cells.iter().any(|cell| cell.symbol() == "•") && cells.iter().any(|cell| cell.symbol() == "█"));
     }
 
     #[test]

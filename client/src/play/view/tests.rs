@@ -97,6 +97,21 @@ fn find(terminal: &Terminal<TestBackend>, text: &str) -> (u16, u16) {
     panic!("{text:?} is not on the screen:\n{}", terminal.backend());
 }
 
+/// Whether a terminal shows more is never certain, and asked of none.
+#[test]
+fn the_sixteen_colours_of_every_terminal_are_all() {
+    let mut desk = Desk::seated("8x8", &FRIENDS);
+    desk.chat(1, 1, "hello");
+    let mut seen = std::collections::HashSet::new();
+    for mode in [Message::Tick, Message::OpenHelp, Message::Close, Message::OpenRooms, Message::OpenNewRoom] {
+        desk.send(mode);
+        let terminal = desk.draw(80, 24, true);
+        seen.extend(terminal.backend().buffer().content().iter().flat_map(|cell| [cell.fg, cell.bg]));
+    }
+    assert!(seen.len() > 6, "{seen:?}");
+    assert!(!seen.iter().any(|color| matches!(color, Color::Rgb(..) | Color::Indexed(_))), "{seen:?}");
+}
+
 #[test]
 fn the_usual_terminal() {
     let mut desk = Desk::seated("8x8", &FRIENDS);

@@ -18,18 +18,27 @@ pub enum StopSignal {
     LogOff,
     /// The machine is shut down, on Windows.
     Shutdown,
+    /// The machine is about to be shut down, as Windows tells services that want to know it before others do.
+    Preshutdown,
+    /// The service is stopped, on Windows.
+    ServiceStop,
 }
 
 impl StopSignal {
-    /// What Windows leaves a process once its console closes, in all, with a second to spare.
+    /// What Windows leaves a process once its console closes, and a service once the machine is shut down (its
+    /// `WaitToKillServiceTimeout`), in all, with a second to spare.
     pub const CONSOLE_CLOSE_LIMIT: Duration = Duration::from_secs(4);
+    /// What Windows leaves a service that it tells before the machine is shut down.
+    pub const PRESHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// The time until the system ends the process whatever it does, or `None` where it waits.
     #[must_use]
     pub fn limit(self) -> Option<Duration> {
         match self {
-            Self::Terminate | Self::Interrupt | Self::ConsoleBreak => None,
+            Self::Terminate | Self::Interrupt | Self::ConsoleBreak | Self::ServiceStop => None,
             Self::ConsoleClose | Self::LogOff | Self::Shutdown => Some(Self::CONSOLE_CLOSE_LIMIT),
+            // With a second to spare, as above.
+            Self::Preshutdown => Some(Self::PRESHUTDOWN_TIMEOUT - Duration::from_secs(1)),
         }
     }
 
@@ -43,6 +52,8 @@ impl StopSignal {
             Self::ConsoleClose => "console close",
             Self::LogOff => "log off",
             Self::Shutdown => "shutdown",
+            Self::Preshutdown => "preshutdown",
+            Self::ServiceStop => "service stop",
         }
     }
 }
@@ -152,6 +163,25 @@ mod imp {
                 Some(()) = self.shutdown.recv() => StopSignal::Shutdown,
                 else => std::future::pending().await,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StopSignal;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_ended_from_outside_has_a_second_to_spare() {
+        let seconds = |signal: StopSignal| signal.limit().map(|limit| limit.as_secs());
+        for signal in [StopSignal::ConsoleClose, StopSignal::LogOff, StopSignal::Shutdown] {
+            assert_eq!(seconds(signal), Some(4), "{signal}: Windows leaves it 5 s");
+        }
+        assert_eq!(seconds(StopSignal::Preshutdown), Some(StopSignal::PRESHUTDOWN_TIMEOUT.as_secs() - 1));
+        for signal in [StopSignal::ServiceStop, StopSignal::Terminate, StopSignal::Interrupt, StopSignal::ConsoleBreak]
+        {
+            assert_eq!(signal.limit(), None::<Duration>, "{signal}: it waits");
         }
     }
 }

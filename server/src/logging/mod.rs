@@ -1,12 +1,22 @@
-//! The log: `tracing` events to the standard error output, as text for people or as JSON for programs; panics too, so that
-//! no line of it is anything else.
+//! The log: `tracing` events to the standard error output or to a file, as text for people or as JSON for programs; panics
+//! too, so that no line of it is anything else.
 //!
 //! `log.filter` is the only thing that says what is logged; `RUST_LOG` is not read, so that the configuration shows
 //! the whole truth.
 
+mod file;
+
 use crate::config::{LogConfig, LogFormat};
+use file::{Bounds, LogFile};
 use malpan_net::note_panic;
-use std::{env, io, io::IsTerminal, panic, thread};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    panic,
+    path::PathBuf,
+    sync::Mutex,
+    thread,
+};
 use tracing::{Dispatch, subscriber::SetGlobalDefaultError};
 use tracing_subscriber::{
     EnvFilter,
@@ -21,22 +31,54 @@ pub enum LogError {
     /// The filter is not in the filter syntax.
     #[error("log.filter cannot be read: {0}")]
     Filter(#[from] ParseError),
+    /// The file cannot be written.
+    #[error("the log file {} (log.file) cannot be written: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        source: io::Error,
+    },
     /// The process has a log already.
     #[error("the log was set up twice: {0}")]
     Twice(#[from] SetGlobalDefaultError),
 }
 
-/// Sends the whole process's log to the standard error output, and every panic to the log. Text has colours where that is
-/// a terminal and `NO_COLOR` is unset or empty.
+/// Sends the whole process's log to where `config` says, the standard error output or a file, and every panic to the log.
+/// Text has colours where that is a terminal and `NO_COLOR` is unset or empty.
 ///
 /// # Errors
-/// [`LogError`] where the filter cannot be read (a loaded configuration's always can) or a log is set up already.
+/// [`LogError`] where the filter cannot be read (a loaded configuration's always can), the file cannot be written, or a log
+/// is set up already.
 pub fn init(config: &LogConfig) -> Result<(), LogError> {
-    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let ansi = io::stderr().is_terminal() && !no_color;
-    tracing::dispatcher::set_global_default(dispatch(config, ansi, io::stderr)?)?;
+    let dispatch = match config.file.path() {
+        Some(path) => {
+            let bounds = Bounds { bytes: config.file_bytes as u64, old_files: config.old_files };
+            let file = LogFile::open(path, bounds).map_err(|source| LogError::File { path: path.into(), source })?;
+            dispatch(config, false, Mutex::new(file))?
+        }
+        None => dispatch(config, has_colours(), io::stderr)?,
+    };
+    tracing::dispatcher::set_global_default(dispatch)?;
     panic::set_hook(Box::new(report_panic));
     Ok(())
+}
+
+/// Whether the standard error output shows colours, and they are wanted.
+fn has_colours() -> bool {
+    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !unwanted && io::stderr().is_terminal() && obeys_colours()
+}
+
+/// A console of Windows before Windows Terminal shows the escapes themselves until it is told to obey them.
+#[cfg(windows)]
+fn obeys_colours() -> bool {
+    anstyle_query::windows::enable_ansi_colors() == Some(true)
+}
+
+#[cfg(not(windows))]
+fn obeys_colours() -> bool {
+    true
 }
 
 /// Logs a panic that nobody catches. Of one that ends a room or a session, they log one line with their numbers.
@@ -92,7 +134,7 @@ mod tests {
     fn logged(format: LogFormat, filter: &str, ansi: bool) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let config = LogConfig { format, filter: filter.into() };
+        let config = LogConfig { format, filter: filter.into(), ..LogConfig::default() };
         dispatcher::with_default(&dispatch(&config, ansi, move || writer.clone()).unwrap(), || {
             let _session = info_span!("session", session = 7, player = "ann").entered();
             let _room = info_span!("room", room = 3).entered();
