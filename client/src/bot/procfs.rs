@@ -7,7 +7,7 @@ use std::{fs, time::Duration};
 const TICKS_PER_SECOND: u64 = 100;
 
 /// What a process has used so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     /// CPU time, in user and in kernel mode, over all its threads.
     pub(super) cpu: Duration,

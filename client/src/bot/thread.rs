@@ -41,7 +41,7 @@ pub(super) fn spawn(shared: Arc<Shared>, index: usize) -> io::Result<thread::Joi
 ///
 /// Where bot and server share cores, a bot that is woken by each write of the server takes the core from it each time:
 /// what is measured then is the kernel switching between the two.
-fn paced() -> Builder {
+pub(super) fn paced() -> Builder {
     let looked = Arc::new(Mutex::new(Instant::now()));
     let looks = Arc::clone(&looked);
     let mut builder = Builder::new_current_thread();
