@@ -86,7 +86,8 @@ async fn listen_in(client: TcpStream, upstream: String, notes: Arc<Mutex<Vec<Vec
     for stream in [&client, &server] {
         stream.set_nodelay(true).unwrap();
     }
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
     tokio::spawn(async move {
         let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
         let _ = to_client.shutdown().await;
@@ -153,7 +154,11 @@ async fn a_replay_sends_what_was_sent() {
     assert_eq!((count(&json, "replay.frames.due"), count(&json, "replay.frames.sent")), (frames, frames), "{json:#}");
     assert_eq!(json["replay"]["recording"]["whole"], true);
     assert_eq!(count(&json, "players.asked"), recorded.len() as u64);
-    assert_eq!((count(&json, "players.connected"), count(&json, "players.lost")), (recorded.len() as u64, 0), "{json:#}");
+    assert_eq!(
+        (count(&json, "players.connected"), count(&json, "players.lost")),
+        (recorded.len() as u64, 0),
+        "{json:#}"
+    );
     // Every resume brought somebody back, and nothing was denied.
     assert_eq!(count(&json, "replay.frames.without_token"), 0);
     assert_eq!(count(&json, "replay.received.frames_by.resumed"), resumes as u64, "{json:#}");

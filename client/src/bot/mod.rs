@@ -308,12 +308,11 @@ fn replay(args: &Args, script: Script) -> Result<Report> {
     if !script.whole {
         eprintln!("malpan bot: {} was cut off: it is replayed as far as it goes", file.display());
     }
-    let connections = u32::try_from(script.connections.len()).unwrap_or(u32::MAX);
-    let threads = threads(args, connections);
+    let threads = threads(args, script.count());
     let asked = Asked {
         address: args.address.clone(),
         seed: script.header.seed,
-        duration: Duration::from_micros(script.last_us - script.first_us),
+        duration: script.span(),
         threads,
         started: SystemTime::now(),
     };

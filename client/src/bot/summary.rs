@@ -9,8 +9,8 @@ use super::{
     plan::Plan,
     record::Recorded,
     report::{
-        Attack, Bot, Bytes, Deliveries, Latency, Messages, Moves, Operations, Players, Record, RefusedBy, Report, Sample,
-        Scenario, Server, causes,
+        Attack, Bot, Bytes, Deliveries, Latency, Messages, Moves, Operations, Players, Record, RefusedBy, Report,
+        Sample, Scenario, Server, causes,
     },
     rooms::Positions,
     run::{CutShort, Findings, ServerUsage},

@@ -293,7 +293,8 @@ impl<R: Read> Reader<R> {
             self.ending = Some(Ending::CutOff);
             return Ok(None);
         }
-        let Body { kind, connection, at_us, rest } = Body::of(&self.body).ok_or_else(|| damaged("a record without its numbers"))?;
+        let Body { kind, connection, at_us, rest } =
+            Body::of(&self.body).ok_or_else(|| damaged("a record without its numbers"))?;
         if kind == 0 {
             let whole = split_varint(rest).is_some_and(|(records, rest)| records == self.records && rest.is_empty());
             if !whole || self.input.read(&mut [0])? > 0 {

@@ -161,7 +161,8 @@ impl Recording {
         let Self { recorder, writer, path, header_bytes } = self;
         let connections = recorder.connections.load(Relaxed);
         let written = finish(&recorder, writer);
-        let trouble = recorder.trouble.told().map(|why| format!("the recording {} is not whole: {why}", path.display()));
+        let trouble =
+            recorder.trouble.told().map(|why| format!("the recording {} is not whole: {why}", path.display()));
         Recorded { path, connections, bytes: header_bytes + written.bytes, trouble }
     }
 }

@@ -74,14 +74,7 @@ impl Write for Stuck {
 }
 
 fn header() -> Header {
-    Header {
-        bot: "0".into(),
-        command: Vec::new(),
-        address: String::new(),
-        seed: 1,
-        started: String::new(),
-        run: 0,
-    }
+    Header { bot: "0".into(), command: Vec::new(), address: String::new(), seed: 1, started: String::new(), run: 0 }
 }
 
 fn told(what: What<'_>) -> String {
@@ -121,10 +114,13 @@ async fn what_goes_by_is_noted_as_the_kernel_took_it() {
     drop(near);
     finish(&recorder, writer);
     let (found, ending) = memory.read();
-    let lines: Vec<&str> = found.iter().map(|(connection, what)| {
-        assert_eq!(*connection, 0);
-        what.as_str()
-    }).collect();
+    let lines: Vec<&str> = found
+        .iter()
+        .map(|(connection, what)| {
+            assert_eq!(*connection, 0);
+            what.as_str()
+        })
+        .collect();
     let expected = [
         "Opened { player: 7, hostile: false }",
         "sent plea",

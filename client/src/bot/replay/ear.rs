@@ -181,3 +181,7 @@ fn name(packet: &ServerPacket) -> &'static str {
         ServerPacket::Removed { .. } => "removed",
     }
 }
+
+#[cfg(test)]
+#[path = "ear_tests.rs"]
+mod tests;

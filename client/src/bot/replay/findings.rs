@@ -115,7 +115,7 @@ fn replay(file: &Path, script: &Script, found: &Found) -> Replay {
             seed: header.seed,
             started: header.started,
             whole: script.whole,
-            connections: script.connections.len() as u64,
+            connections: script.count().into(),
             bytes_sent: script.bytes_sent,
             received: recorded,
         },

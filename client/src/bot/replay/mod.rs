@@ -25,6 +25,7 @@ use super::{
     report::Sample,
     run::{CutShort, ServerUsage, errors, goal, interrupt, own_usage},
     sampler::Sampler,
+    scenario::Mix,
     screen::{Screen, Status},
     shared::{Clock, Shared},
     thread,
@@ -90,13 +91,14 @@ pub(super) async fn run(options: Options, script: Arc<Script>) -> Result<Finding
         Some(gauge) => Some(gauge.read().await?),
         None => None,
     };
-    let nobody = Plan::new(&"idle".parse().map_err(anyhow::Error::msg)?, 0, None, script.header.seed, 0);
+    let nobody: Mix = "idle".parse().map_err(anyhow::Error::msg)?;
+    let nobody = Plan::new(&nobody, 0, None, script.header.seed, 0);
     let shared = Arc::new(Shared::new(nobody, goal, options.threads, Clock::start(), None));
     let interrupted = CancellationToken::new();
     tokio::spawn(interrupt(interrupted.clone()));
     let start_ns = shared.clock.now_ns() + super::plan::nanos(LEAD);
     let mut conductor = Conductor {
-        span: Duration::from_micros(script.last_us - script.first_us),
+        span: script.span(),
         shared,
         script,
         server: options.server,

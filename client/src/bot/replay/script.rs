@@ -19,15 +19,22 @@ use crate::bot::{
 use anyhow::{Context, Result};
 use bytes::BytesMut;
 use malpan_client::protocol::{ClientPacket, Name, Packet, ResumeToken, Seen, ServerCodec};
-use std::{collections::HashMap, fs::File, io::BufReader, io::Read, path::Path};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+    time::Duration,
+};
 use tokio_util::codec::Decoder;
 
 /// A recording, ready to be sent again.
 #[derive(Debug)]
-pub(super) struct Script {
-    pub(super) header: Header,
-    pub(super) whole: bool,
-    /// In the order in which they were opened.
+pub(in crate::bot) struct Script {
+    pub(in crate::bot) header: Header,
+    /// Whether the recording has its end.
+    pub(in crate::bot) whole: bool,
+    /// In the order of the file.
     pub(super) connections: Vec<Connection>,
     /// When the first was opened and when the last thing happened, on the recorded clock.
     pub(super) first_us: u64,
@@ -102,7 +109,7 @@ impl Script {
     ///
     /// # Errors
     /// Where it is none, and what to do then.
-    pub(super) fn load(path: &Path, run: u32) -> Result<Self> {
+    pub(in crate::bot) fn load(path: &Path, run: u32) -> Result<Self> {
         let read = || Self::read(BufReader::with_capacity(256 * 1024, File::open(path)?), run);
         read().with_context(|| format!("cannot replay {}", path.display()))
     }
@@ -126,6 +133,16 @@ impl Script {
         let whole = reader.ending() == Ending::Whole;
         let script = loader.finish(last_us, header, whole);
         if script.connections.is_empty() { Err(ReadError::Empty) } else { Ok(script) }
+    }
+
+    /// How many connections there are.
+    pub(in crate::bot) fn count(&self) -> u32 {
+        u32::try_from(self.connections.len()).unwrap_or(u32::MAX)
+    }
+
+    /// From the first connect to the last end.
+    pub(in crate::bot) fn span(&self) -> Duration {
+        Duration::from_micros(self.last_us - self.first_us)
     }
 
     /// The most connections that are open at once.
@@ -272,13 +289,7 @@ impl Loading {
     }
 
     /// Frames, each whole one at the time at which its last byte was sent. Returns how many pongs were left out.
-    fn say(
-        &mut self,
-        at_us: u64,
-        bytes: &[u8],
-        names: &Names,
-        tokens: &HashMap<[u8; ResumeToken::BYTES], u32>,
-    ) -> u64 {
+    fn say(&mut self, at_us: u64, bytes: &[u8], names: &Names, tokens: &HashMap<[u8; ResumeToken::BYTES], u32>) -> u64 {
         let mut pongs = 0;
         self.pending.extend_from_slice(bytes);
         while !self.raw {
@@ -313,7 +324,10 @@ impl Loading {
             let begin = connection.bytes.len() - self.pending.len();
             match ServerCodec::new().decode(&mut self.pending) {
                 Ok(None) => return,
-                Ok(Some(mut packet)) if names.rename(&mut packet) => {
+                Ok(Some(mut packet)) => {
+                    if !names.rename(&mut packet) {
+                        continue;
+                    }
                     let mut frame = BytesMut::new();
                     let end = connection.bytes.len() - self.pending.len();
                     // As long as it was, so that the pieces stay what they are.
@@ -322,7 +336,6 @@ impl Loading {
                     }
                     break;
                 }
-                Ok(Some(_)) => {}
                 Err(_) => break,
             }
         }
@@ -378,7 +391,7 @@ impl Resume {
     /// As a frame, with what this run's server gave.
     pub(super) fn frame(&self, token: Option<ResumeToken>, place: Option<Place>) -> BytesMut {
         let token = token.unwrap_or_else(|| self.token.clone());
-        let seen = self.seen.and_then(|seen| place.map_or(Some(seen), |place| Some(place.seen)));
+        let seen = self.seen.map(|seen| place.map_or(seen, |place| place.seen));
         let mut frame = BytesMut::new();
         ClientPacket::Resume { token, seen }.encode_frame(&mut frame).expect("it is shorter than a frame may be");
         frame
@@ -409,7 +422,8 @@ impl Names {
 
     /// Gives a packet this run's name. Returns whether it is a sign-in.
     fn rename(&self, packet: &mut ClientPacket) -> bool {
-        let (ClientPacket::Guest { name } | ClientPacket::Register { name, .. } | ClientPacket::Login { name, .. }) = packet
+        let (ClientPacket::Guest { name } | ClientPacket::Register { name, .. } | ClientPacket::Login { name, .. }) =
+            packet
         else {
             return false;
         };

@@ -7,8 +7,8 @@ use crate::bot::{
 };
 use bytes::BytesMut;
 use malpan_client::protocol::{
-    ClientPacket, JoinTarget, Name, Packet, PlayerId, ResumeToken, RoomId, Secret, Seen, ServerCodec, ServerPacket,
-    SoftwareName, VersionRange,
+    ChatText, ClientPacket, JoinTarget, Name, Packet, PlayerId, ResumeToken, RoomId, Secret, Seen, ServerCodec,
+    ServerPacket, SoftwareName, VersionRange,
 };
 use tokio_util::codec::Decoder;
 
@@ -17,14 +17,7 @@ const THEN: u32 = 0xaaaa;
 const NOW: u32 = 0xbbbb;
 
 fn header() -> Header {
-    Header {
-        bot: "0".into(),
-        command: Vec::new(),
-        address: String::new(),
-        seed: 1,
-        started: String::new(),
-        run: THEN,
-    }
+    Header { bot: "0".into(), command: Vec::new(), address: String::new(), seed: 1, started: String::new(), run: THEN }
 }
 
 fn frame(packet: &impl Packet) -> Vec<u8> {
@@ -79,9 +72,10 @@ fn told(script: &Script, index: usize) -> Vec<String> {
 #[test]
 fn frames_are_sent_as_they_were_but_pongs_and_names() {
     let guest = ClientPacket::Guest { name: name(&plan::name_prefix(THEN), "7") };
-    let login = ClientPacket::Login { name: name(&plan::name_prefix(THEN), "7"), secret: Secret::new("12345678").unwrap() };
+    let login =
+        ClientPacket::Login { name: name(&plan::name_prefix(THEN), "7"), secret: Secret::new("12345678").unwrap() };
     let stranger = ClientPacket::Guest { name: name("ann-", "7") };
-    let chat = ClientPacket::Chat { text: "a line".try_into().unwrap() };
+    let chat = ClientPacket::Chat { text: ChatText::new("a line").unwrap() };
     let both = [frame(&ClientPacket::Pong { nonce: 3 }), frame(&guest), frame(&chat)].concat();
     let script = load(&[
         opened(9, 100, false),
@@ -118,10 +112,7 @@ fn a_frame_in_pieces_is_sent_whole_when_its_last_piece_was() {
         record(0, 30, What::Sent(&hello_frame[..5])),
         record(0, 40, What::Closed(End::Broken)),
     ]);
-    assert_eq!(
-        told(&script, 0),
-        [format!("20 {:?} +0 1/0", hello()), "30  +5 0/0".into(), "40 End(Broken)".into()]
-    );
+    assert_eq!(told(&script, 0), [format!("20 {:?} +0 1/0", hello()), "30  +5 0/0".into(), "40 End(Broken)".into()]);
 }
 
 #[test]
