@@ -36,7 +36,7 @@ use stage::{Found, Stage};
 use std::{
     io,
     pin::pin,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };

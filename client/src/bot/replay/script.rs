@@ -355,7 +355,9 @@ impl Loading {
         self.flush(self.last_sent_us);
         self.connection.act(at_us, Do::End(end));
         self.over = true;
-        (self.ear, self.pending) = (Ear { place: self.ear.place, ..Ear::default() }, BytesMut::new());
+        let place = self.ear.place;
+        (self.ear, self.pending) = (Ear::default(), BytesMut::new());
+        self.ear.place = place;
     }
 }
 
