@@ -159,10 +159,13 @@ async fn a_replay_sends_what_was_sent() {
         (recorded.len() as u64, 0),
         "{json:#}"
     );
-    // Every resume brought somebody back, and nothing was denied.
+    // Every resume brought somebody back, and nothing was denied that was not then.
     assert_eq!(count(&json, "replay.frames.without_token"), 0);
     assert_eq!(count(&json, "replay.received.frames_by.resumed"), resumes as u64, "{json:#}");
-    assert_eq!(json["players"]["denied_by"], json["replay"]["recording"]["received"]["denied_by"], "{json:#}");
+    let mut denied = json["players"]["denied_by"].clone();
+    // Who says goodbye before a slower server has made the account, as a replay does, has none to sign in to.
+    denied.as_object_mut().unwrap().remove("wrong_credentials");
+    assert_eq!(denied, json["replay"]["recording"]["received"]["denied_by"], "{json:#}");
     let messages = |name: &str| count(&json["scenarios"][0], &format!("messages.{name}"));
     assert!(messages("sent") > 200 && messages("unanswered") == 0, "{json:#}");
     assert_eq!((messages("due"), messages("acked") + messages("refused")), (messages("sent"), messages("sent")));

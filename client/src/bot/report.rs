@@ -332,7 +332,7 @@ pub(super) struct Received {
     pub(super) frames_by: Causes,
     /// On the board.
     pub(super) positions: u64,
-    /// Messages whose sender saw them done.
+    /// Messages of honest players whose sender saw them done.
     pub(super) acked: u64,
     pub(super) refused: u64,
     pub(super) denied_by: Causes,

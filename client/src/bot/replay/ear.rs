@@ -21,7 +21,7 @@ pub(super) struct Tally {
     pub(super) frames_by: BTreeMap<&'static str, u64>,
     /// Commands that were done, over all who saw it: on the board, positions.
     pub(super) positions: u64,
-    /// Messages whose sender saw them done, and those that were refused.
+    /// Messages of honest players whose sender saw them done, and those that were refused.
     pub(super) acked: u64,
     pub(super) refused: u64,
     pub(super) denied_by: Causes,
@@ -32,6 +32,8 @@ pub(super) struct Tally {
 pub(super) struct Ear {
     incoming: BytesMut,
     codec: ClientCodec,
+    /// Whether it is a hostile player's, whose messages are not counted.
+    hostile: bool,
     /// Whether what comes is no longer packets.
     deaf: bool,
     /// The newest token that came.
@@ -48,6 +50,11 @@ pub(super) struct Place {
 }
 
 impl Ear {
+    /// One that has heard nothing.
+    pub(super) fn new(hostile: bool) -> Self {
+        Self { hostile, ..Self::default() }
+    }
+
     /// Takes in bytes.
     pub(super) fn push(&mut self, bytes: &[u8], tally: &mut Tally) {
         tally.bytes += bytes.len() as u64;
@@ -75,7 +82,6 @@ impl Ear {
     fn note(&mut self, packet: &ServerPacket, tally: &mut Tally) {
         tally.frames += 1;
         *tally.frames_by.entry(name(packet)).or_default() += 1;
-        let own = self.place.and_then(|place| place.seat);
         match packet {
             ServerPacket::Token { token } => self.token = Some(token.clone()),
             ServerPacket::Joined(Joined { room, incarnation, event, seat, .. }) => {
@@ -85,27 +91,34 @@ impl Ear {
             ServerPacket::RoomLeft { .. } | ServerPacket::Resumed(Resumed { place: Resumption::Lobby, .. }) => {
                 self.place = None;
             }
-            ServerPacket::Updates(updates) => {
-                tally.positions += updates.acks.len() as u64;
-                tally.acked += updates.acks.iter().filter(|ack| Some(ack.seat) == own).count() as u64;
-            }
-            ServerPacket::Happened(happened) => {
-                let is_own = |ack: &Ack| Some(ack.seat) == own;
-                tally.acked += u64::from(happened.ack.as_ref().is_some_and(is_own));
-            }
-            ServerPacket::Chat(said) => tally.acked += u64::from(Some(said.seat) == own),
-            ServerPacket::Signal(signal) => tally.acked += u64::from(Some(signal.seat) == own),
-            ServerPacket::Echo { .. } => tally.acked += 1,
-            ServerPacket::Refused(_) => tally.refused += 1,
-            ServerPacket::Denied(denial) => {
-                // The request was dropped: a line of chat, a signal.
-                tally.refused += u64::from(denial.code == DenialCode::RateLimited);
-                count(&mut tally.denied_by, cause::snake(&denial.code));
-            }
+            ServerPacket::Updates(updates) => tally.positions += updates.acks.len() as u64,
+            ServerPacket::Denied(denial) => count(&mut tally.denied_by, cause::snake(&denial.code)),
             _ => {}
+        }
+        if !self.hostile {
+            let (acked, refused) = self.settles(packet);
+            tally.acked += acked;
+            tally.refused += refused;
         }
         if let (Some(event), Some(place)) = (event(packet), &mut self.place) {
             place.seen.event = event;
+        }
+    }
+
+    /// How many of the own messages a packet tells to be done, and how many to be refused.
+    fn settles(&self, packet: &ServerPacket) -> (u64, u64) {
+        let own = |seat: Seat| self.place.and_then(|place| place.seat) == Some(seat);
+        let is_own = |ack: &&Ack| own(ack.seat);
+        match packet {
+            ServerPacket::Updates(updates) => (updates.acks.iter().filter(is_own).count() as u64, 0),
+            ServerPacket::Happened(happened) => (u64::from(happened.ack.as_ref().filter(is_own).is_some()), 0),
+            ServerPacket::Chat(said) => (own(said.seat).into(), 0),
+            ServerPacket::Signal(signal) => (own(signal.seat).into(), 0),
+            ServerPacket::Echo { .. } => (1, 0),
+            ServerPacket::Refused(_) => (0, 1),
+            // The request was dropped: a line of chat, a signal.
+            ServerPacket::Denied(denial) => (0, u64::from(denial.code == DenialCode::RateLimited)),
+            _ => (0, 0),
         }
     }
 }

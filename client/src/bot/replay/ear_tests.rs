@@ -74,6 +74,14 @@ fn messages_are_done_when_their_sender_sees_them() {
 }
 
 #[test]
+fn of_hostile_players_no_messages_are_counted() {
+    let (mut ear, mut tally) = (Ear::new(true), Tally::default());
+    let refused = ServerPacket::Refused(Refused { seq: 9, why: RefusalReason::TooFast });
+    hear(&mut ear, &mut tally, &[joined(1, 4), updates(4, &[1]), refused]);
+    assert_eq!((tally.frames, tally.positions, tally.acked, tally.refused), (3, 1, 0, 0));
+}
+
+#[test]
 fn the_newest_token_and_the_place_are_what_a_resume_needs() {
     let (mut ear, mut tally) = (Ear::default(), Tally::default());
     let token = |byte| ServerPacket::Token { token: ResumeToken::new([byte; 32]) };

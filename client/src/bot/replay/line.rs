@@ -64,7 +64,7 @@ impl Line {
     pub(super) fn new(hostile: bool, narrowed: bool) -> Self {
         Self {
             io: None,
-            ear: Ear::default(),
+            ear: Ear::new(hostile),
             outgoing: BytesMut::new(),
             queued: Sent::default(),
             sent: Sent::default(),

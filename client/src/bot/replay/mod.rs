@@ -33,13 +33,7 @@ use super::{
 use anyhow::{Result, anyhow};
 use malpan_client::Tls;
 use stage::{Found, Stage};
-use std::{
-    io,
-    pin::pin,
-    sync::Arc,
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{io, pin::pin, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::{
     runtime::LocalOptions,
     task::yield_now,

@@ -280,7 +280,7 @@ impl Loading {
         let (bytes, acts) = (BytesMut::new(), Vec::new());
         Self {
             connection: Connection { player, hostile, opened_us, narrowed: false, bye: false, bytes, acts },
-            ear: Ear::default(),
+            ear: Ear::new(hostile),
             pending: BytesMut::new(),
             raw: false,
             over: false,

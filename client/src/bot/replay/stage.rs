@@ -244,7 +244,8 @@ impl Stage {
             self.leave(slot, false);
             return false;
         }
-        let act = &one.acts[role.acts];
+        // Where nothing is left, it was waited for the server's end, and that has come.
+        let Some(act) = one.acts.get(role.acts) else { return false };
         role.acts += 1;
         self.found.due.merge(due(act));
         if role.state == State::Over {
