@@ -173,6 +173,23 @@ async fn a_replay_sends_what_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everyone_says_goodbye_however_many_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.rec");
+    let file = file.to_str().unwrap();
+    let server = TestServer::start(|_| {}).unwrap();
+    let (code, json, _) =
+        bot(&server.address(), &["--scenario", "idle:300", "--duration", "100ms", "--record", file]).await;
+    assert_done(code, &json);
+    let (code, json, _) = bot(&server.address(), &["--replay", file]).await;
+    assert_done(code, &json);
+    // Hello, guest, join and goodbye of each; and a full socket would have voided the replay.
+    assert_eq!((count(&json, "replay.frames.due"), count(&json, "replay.frames.sent")), (1_200, 1_200), "{json:#}");
+    assert_eq!(count(&json, "players.connected"), 300);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_players_are_as_hostile_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.rec");

@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes asked of the stream at once.
 const READ_BYTES: usize = 4096;
+/// How often one connection is read before the others have their turn.
+const READS_AT_ONCE: usize = 32;
 
 /// A connection, before it is there, while it is, and after.
 #[derive(Debug)]
@@ -137,7 +139,7 @@ impl Line {
         }
         // A broken pipe must not hide what came before it.
         let written = self.poll_write(cx);
-        loop {
+        for _ in 0..READS_AT_ONCE {
             match self.poll_read(cx, tally) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(self.last_word.take().unwrap_or_else(|| "closed".into())),
                 Poll::Ready(Ok(_)) => {}
@@ -150,6 +152,8 @@ impl Line {
                 }
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Lets it go, with a reset where it is to be one.

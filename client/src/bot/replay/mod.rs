@@ -36,7 +36,7 @@ use stage::{Found, Stage};
 use std::{io, pin::pin, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::{
     runtime::LocalOptions,
-    task::yield_now,
+    task::{coop::unconstrained, yield_now},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -147,7 +147,8 @@ impl Conductor {
         let (shared, script, start_ns) = (Arc::clone(&self.shared), Arc::clone(&self.script), self.start_ns);
         std::thread::Builder::new().name(format!("bot-{index}")).spawn(move || {
             let runtime = thread::paced().build_local(LocalOptions::default())?;
-            Ok(runtime.block_on(play(shared, script, index, start_ns)))
+            // What is due is never put off by tokio's budget of a task, which would look like a full socket.
+            Ok(runtime.block_on(unconstrained(play(shared, script, index, start_ns))))
         })
     }
 
@@ -227,6 +228,5 @@ async fn play(shared: Arc<Shared>, script: Arc<Script>, index: usize, start_ns: 
             () = &mut sleep => {}
         }
     }
-    let found = stage.borrow_mut().end();
-    found
+    stage.borrow_mut().end()
 }

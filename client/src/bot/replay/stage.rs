@@ -31,6 +31,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::task::coop::unconstrained;
 
 /// The most acts before sockets are looked at again.
 const ACTS_AT_ONCE: usize = 64;
@@ -434,6 +435,7 @@ async fn play(stage: Rc<RefCell<Stage>>, shared: Arc<Shared>, slot: usize, playe
     let took_ns = shared.clock.now_ns().saturating_sub(due_ns);
     let is_open = stage.borrow_mut().opened(slot, took_ns, opened);
     if is_open {
-        poll_fn(|cx| stage.borrow_mut().poll_line(slot, cx)).await;
+        // It does what is due on others' lines, too: tokio's budget of a task is not for all of them.
+        unconstrained(poll_fn(|cx| stage.borrow_mut().poll_line(slot, cx))).await;
     }
 }
