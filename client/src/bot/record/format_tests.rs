@@ -77,7 +77,9 @@ fn written(records: &[(u32, u64, Owned)]) -> (Vec<u8>, Vec<usize>) {
     (file, ends)
 }
 
-fn read(file: &[u8]) -> Result<(Vec<(u32, u64, Owned)>, Ending), ReadError> {
+type Found = (Vec<(u32, u64, Owned)>, Ending);
+
+fn read(file: &[u8]) -> Result<Found, ReadError> {
     let mut reader = Reader::new(file)?;
     assert_eq!(reader.header(), &header());
     let mut records = Vec::new();
@@ -149,7 +151,7 @@ fn what_is_damaged_is_told_where() {
         let found = error(&file);
         assert!(found.contains(&format!("damaged at byte {place}:")), "{at}: {found}");
     }
-    let mut file = whole.clone();
+    let mut file = whole;
     file.push(0);
     assert!(error(&file).contains("damaged"), "something behind the end");
     // A length that is only claimed.

@@ -157,7 +157,7 @@ fn a_resume_names_the_connection_whose_token_it_has() {
         record(3, 10, What::Received(&answer[..20])),
         record(3, 11, What::Received(&answer[20..])),
         opened(5, 20, false),
-        record(5, 30, What::Sent(&[frame(&hello()), resume(token.clone()), frame(&ClientPacket::Leave)].concat())),
+        record(5, 30, What::Sent(&[frame(&hello()), resume(token), frame(&ClientPacket::Leave)].concat())),
         opened(6, 40, false),
         record(6, 50, What::Sent(&resume(unknown))),
     ]);
