@@ -1,6 +1,6 @@
 //! A player's way to the server and to its seat.
 
-use super::shared::Shared;
+use super::{record::Tap, shared::Shared};
 use malpan_client::{
     Client, ClientError, Stream,
     protocol::{JoinTarget, Joined},
@@ -22,10 +22,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Players per source address on loopback. A source address has about 28,000 ports towards one server.
 const PLAYERS_PER_SOURCE: u32 = 20_000;
 
+/// A connection of the bot: what goes over it is recorded where the run is.
+pub(super) type Wire = Tap<Stream>;
+
 /// A player that has its seat.
 #[derive(Debug)]
 pub(super) struct Seated {
-    pub(super) client: Client,
+    pub(super) client: Client<Wire>,
     pub(super) joined: Joined,
     /// From the TCP connect, with TLS through its handshake, to the seat, of the attempt that succeeded.
     pub(super) took: Duration,
@@ -63,21 +66,31 @@ pub(super) async fn seat_once(shared: &Shared, player: u32) -> Result<Seated, Cl
 ///
 /// # Errors
 /// Where the server cannot be reached or does not answer as one.
-pub(super) async fn shake_hands(shared: &Shared, player: u32) -> Result<Client, ClientError> {
+pub(super) async fn shake_hands(shared: &Shared, player: u32) -> Result<Client<Wire>, ClientError> {
+    let begun_ns = shared.clock.now_ns();
+    let stream = open_stream(shared, player).await?;
+    let tape = shared.recorder.as_ref().map(|to| to.open(to.track_of(player), player, false, begun_ns));
+    Client::handshake(Tap::new(stream, tape), &shared.options).await
+}
+
+/// A connection to the server, with TLS where the run has it. It is not recorded yet.
+///
+/// # Errors
+/// Where the server cannot be reached, or does not answer in time.
+pub(super) async fn open_stream(shared: &Shared, player: u32) -> Result<Stream, ClientError> {
     let limit = shared.options.timeout;
     let open = async {
         let tcp = open(&shared.addresses, player).await?;
         Stream::over(tcp, &shared.address, shared.options.tls.as_ref()).await
     };
-    let stream = timeout(limit, open).await.map_err(|_| ClientError::TimedOut(limit))??;
-    Client::handshake(stream, &shared.options).await
+    timeout(limit, open).await.unwrap_or(Err(ClientError::TimedOut(limit)))
 }
 
 /// A TCP connection to the server, from an address that has ports left.
 ///
 /// # Errors
 /// The last address'.
-pub(super) async fn open(addresses: &[SocketAddr], player: u32) -> io::Result<TcpStream> {
+async fn open(addresses: &[SocketAddr], player: u32) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for &address in addresses {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

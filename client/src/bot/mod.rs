@@ -10,6 +10,8 @@
 //!   hostile/       attackers, on a thread of their own
 //! summary.rs -> report.rs, table.rs <- outcome.rs <- the threads' notes (ledger.rs)
 //! capacity.rs      grows and holds until the limit breaks
+//! record/          --record: what every connection sends and receives, noted beside the stream, on its way to a file
+//! replay/          --replay: the file sent again; the same report
 //! ```
 //!
 //! Invariant: the load is open-loop. When an action is due depends on the seed and its number alone, never on what the
@@ -38,6 +40,8 @@ mod plan;
 mod player;
 mod process;
 mod progress;
+mod record;
+mod replay;
 mod report;
 mod rooms;
 mod run;
@@ -59,6 +63,8 @@ use anyhow::{Context, Result};
 use expression::Expression;
 use gauge::{Gauge, MetricsUrl};
 use plan::Plan;
+use record::Header;
+use replay::Script;
 use report::Report;
 use run::{Options, Run};
 use scenario::Mix;
@@ -69,6 +75,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use summary::Asked;
@@ -116,7 +123,13 @@ JSON (docs/bot-report.schema.json; percentiles are p50, p90, p99, p999, max and 
   scenarios  one for each: {name,players,messages,deliveries,operations,attack,latency_ms}
   series  one sample for each second    curve  the main latency's
   server.{cpu_us_per_position,cpu_percent,rss_kib_per_player}  (with --server-pid; % of one core)  own, the bot's
+  record.{file,connections,bytes}  (with --record)
+  replay.{recording,frames,received,...}  (with --replay): what was recorded, and what came this time
   void  void_reasons
+
+A recording (--record) holds all that every connection sent and received, with times: passwords and resume tokens are in it. \
+--replay sends it to ADDR, each connection and each piece at its time; pings are answered anew, resumes have this server's \
+tokens, and the players' names get this run's number. Its main latency is that of connecting.
 
 An expression is NAME OPERATOR NUMBER, joined by commas (all of them hold) and bars (one side holds): p99<50ms,lost=0. A name \
 is a path of the JSON, entries of scenarios by their names (scenarios.chat.deliveries.missing), or one of p50 p90 p99 p999 max \
@@ -180,6 +193,16 @@ pub(crate) struct Args {
     /// Decides every player's phase and walk
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Write what every connection sends and receives to a file, to be sent again; passwords are in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["find_capacity", "replay", "compare", "list"])]
+    record: Option<PathBuf>,
+    /// Send again what --record wrote, each connection and each piece at its time
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["scenario", "players", "rate", "duration", "seed", "find_capacity", "compare", "list"]
+    )]
+    replay: Option<PathBuf>,
     /// Threads to share the players among [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<NonZeroUsize>,
@@ -194,10 +217,15 @@ pub(crate) fn run(args: Args) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("malpan bot: {error:#}");
-            ExitCode::from(EXIT_FAILED)
+            ExitCode::from(if error.is::<Usage>() { EXIT_USAGE } else { EXIT_FAILED })
         }
     }
 }
+
+/// The flags do not go together, or ask for what such a run does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
 
 fn measure(args: &Args) -> Result<ExitCode> {
     if args.list {
@@ -209,46 +237,18 @@ fn measure(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(problem) = usage_problem(args) {
-        eprintln!("malpan bot: {problem}");
-        return Ok(ExitCode::from(EXIT_USAGE));
+        return Err(Usage(problem).into());
     }
+    // Read first: it may be the file that a report would be written to.
+    let run = rand::random();
+    let script = args.replay.as_deref().map(|path| Script::load(path, run)).transpose()?;
     // Opened first: a run is too long to find out afterwards that its report cannot be written.
     let json = args.json.as_deref().map(Target::open).transpose()?;
     let page = args.report.as_deref().map(Target::open).transpose()?;
-    let players = players(args)?;
-    let threads = threads(args, players);
-    let asked = Asked {
-        address: args.address.clone(),
-        seed: args.seed,
-        duration: args.duration.unwrap_or(if args.find_capacity { SEARCH_WINDOW } else { WINDOW }),
-        threads,
-        started: SystemTime::now(),
+    let report = match script {
+        Some(script) => replay(args, script)?,
+        None => play(args, run)?,
     };
-    let server = args.server_pid.map(Gauge::Process).or_else(|| args.server_metrics.clone().map(Gauge::Metrics));
-    let plan = Plan::new(&args.scenario, players, args.rate, args.seed, rand::random());
-    if let Some(problem) = unknown_figure(args, &asked, &plan, server.is_some()) {
-        eprintln!("malpan bot: {problem}");
-        return Ok(ExitCode::from(EXIT_USAGE));
-    }
-    let options = Options {
-        address: args.address.clone(),
-        tls: args.tls.load()?,
-        threads,
-        server,
-        owned: args.i_own_this_server,
-        screen: Screen::start(format!("malpan bot {}: {players} x {}", args.address, args.scenario), !args.no_tui),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(async {
-        let mut run = Run::start(options, plan).await?;
-        let found = if args.find_capacity {
-            search::find(&mut run, &asked, players, &limit(args)).await
-        } else {
-            hold(&mut run, &asked, players).await
-        };
-        let series = run.end()?;
-        found.map(|report| summary::with_series(report, series))
-    })?;
 
     let table = Table(&report);
     match &json {
@@ -265,6 +265,87 @@ fn measure(args: &Args) -> Result<ExitCode> {
     }
     let code = judge(args, &report)?;
     Ok(if code == 0 { ExitCode::SUCCESS } else { ExitCode::from(code) })
+}
+
+/// Runs what the flags ask for. `run`: this run's own number.
+fn play(args: &Args, run: u32) -> Result<Report> {
+    let players = players(args)?;
+    let threads = threads(args, players);
+    let asked = Asked {
+        address: args.address.clone(),
+        seed: args.seed,
+        duration: args.duration.unwrap_or(if args.find_capacity { SEARCH_WINDOW } else { WINDOW }),
+        threads,
+        started: SystemTime::now(),
+    };
+    let server = server(args);
+    let plan = Plan::new(&args.scenario, players, args.rate, args.seed, run);
+    check_figures(args, &summary::empty(&asked, &plan, server.is_some()))?;
+    let tls = args.tls.load()?;
+    let record = args.record.as_deref().map(|path| record::Target::create(path, &header(&asked, run))).transpose()?;
+    let options = Options {
+        address: args.address.clone(),
+        tls,
+        threads,
+        server,
+        owned: args.i_own_this_server,
+        screen: Screen::start(format!("malpan bot {}: {players} x {}", args.address, args.scenario), !args.no_tui),
+        record,
+    };
+    runtime()?.block_on(async {
+        let mut run = Run::start(options, plan).await?;
+        let found = if args.find_capacity {
+            search::find(&mut run, &asked, players, &limit(args)).await
+        } else {
+            hold(&mut run, &asked, players).await
+        };
+        let (series, recorded) = run.end()?;
+        found.map(|report| summary::with_end(report, series, recorded))
+    })
+}
+
+/// Sends a recording again.
+fn replay(args: &Args, script: Script) -> Result<Report> {
+    let file = args.replay.clone().unwrap_or_default();
+    if !script.whole {
+        eprintln!("malpan bot: {} was cut off: it is replayed as far as it goes", file.display());
+    }
+    let threads = threads(args, script.count());
+    let asked = Asked {
+        address: args.address.clone(),
+        seed: script.header.seed,
+        duration: script.span(),
+        threads,
+        started: SystemTime::now(),
+    };
+    let server = server(args);
+    check_figures(args, &replay::empty(&asked, &script, server.is_some()))?;
+    let options = replay::Options {
+        address: args.address.clone(),
+        tls: args.tls.load()?,
+        threads,
+        server,
+        owned: args.i_own_this_server,
+        screen: Screen::start(format!("malpan bot {}: replay of {}", args.address, file.display()), !args.no_tui),
+    };
+    let script = Arc::new(script);
+    let findings = runtime()?.block_on(replay::run(options, Arc::clone(&script)))?;
+    Ok(replay::report(&asked, &file, &script, findings))
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn server(args: &Args) -> Option<Gauge> {
+    args.server_pid.map(Gauge::Process).or_else(|| args.server_metrics.clone().map(Gauge::Metrics))
+}
+
+/// What a recording says of its run.
+fn header(asked: &Asked, run: u32) -> Header {
+    let bot = summary::bot(asked);
+    let (address, seed) = (asked.address.clone(), asked.seed);
+    Header { bot: bot.version, command: bot.command, address, seed, started: bot.started, run }
 }
 
 /// The exit status that a report deserves; says on stderr why it is not 0.
@@ -314,11 +395,14 @@ fn usage_problem(args: &Args) -> Option<String> {
 }
 
 /// A name in an expression that no report of such a run has: better said now than after the run.
-fn unknown_figure(args: &Args, asked: &Asked, plan: &Plan, with_server: bool) -> Option<String> {
-    let empty = serde_json::to_value(summary::empty(asked, plan, with_server)).ok()?;
+///
+/// # Errors
+/// The first.
+fn check_figures(args: &Args, empty: &Report) -> Result<()> {
+    let empty = serde_json::to_value(empty).context("the report is not JSON")?;
     let limit = (args.limit.is_some() || args.find_capacity).then(|| limit(args));
-    let expressions = limit.iter().chain(&args.fail_if);
-    expressions.map(|expression| expression.check(&empty)).find_map(Result::err)
+    let mut expressions = limit.iter().chain(&args.fail_if);
+    expressions.try_for_each(|expression| expression.check(&empty)).map_err(|problem| Usage(problem).into())
 }
 
 /// How many players the run has; of a search, at the most.

@@ -27,6 +27,7 @@ pub(super) struct Plan {
     seed: u64,
     parts: Vec<PlannedPart>,
     players: Vec<Planned>,
+    run: u32,
     name_prefix: String,
 }
 
@@ -58,7 +59,7 @@ impl Plan {
             let phase_ns = period.map_or(0, |period| player_rng(seed, player).random_range(0..period));
             Planned { phase_ns, before: AtomicU32::new(0), part }
         });
-        Self { seed, players: planned.collect(), parts, name_prefix: format!("bot-{run:08x}-") }
+        Self { seed, players: planned.collect(), parts, run, name_prefix: name_prefix(run) }
     }
 
     /// How many players the run has at the most.
@@ -126,8 +127,7 @@ impl Plan {
     /// The name of a hostile player's connection: no other connection of any run has it, since the server keeps the names of
     /// those that broke for a while.
     pub(super) fn hostile_name(&self, player: u32, attempt: u32) -> Name {
-        let run = &self.name_prefix[4..12];
-        let name = format!("x{run}-{:05x}{:05x}", player & 0xf_ffff, attempt & 0xf_ffff);
+        let name = format!("{}{:05x}{:05x}", hostile_prefix(self.run), player & 0xf_ffff, attempt & 0xf_ffff);
         Name::new(&name).expect("20 characters")
     }
 
@@ -154,6 +154,16 @@ impl PlannedPart {
         let period_ns = (rate > 0.0).then(|| (1e9 / rate).round().max(1.0) as u64);
         Self { scenario: part.scenario, rate, period_ns }
     }
+}
+
+/// What the names of a run's honest players begin with. It is as long for every run: a recording is sent again under other names.
+pub(super) fn name_prefix(run: u32) -> String {
+    format!("bot-{run:08x}-")
+}
+
+/// The same of its hostile ones.
+pub(super) fn hostile_prefix(run: u32) -> String {
+    format!("x{run:08x}-")
 }
 
 /// One player's own generator. The seed and the number share no bits, so neighbours are as independent as strangers:

@@ -2,6 +2,7 @@
 
 use super::{
     cause,
+    connect::Wire,
     ledger::Ledger,
     member::{Action, Member},
     plan::Plan,
@@ -21,7 +22,7 @@ use std::{
 pub(super) struct Player {
     number: u32,
     /// `None` once the connection is lost.
-    client: Option<Client>,
+    client: Option<Client<Wire>>,
     /// What the player knows and did.
     pub(super) member: Member,
     kicked: Option<KickReason>,
@@ -38,7 +39,7 @@ pub(super) struct Player {
 
 impl Player {
     /// A player that was just seated.
-    pub(super) fn new(number: u32, client: Client, member: Member) -> Self {
+    pub(super) fn new(number: u32, client: Client<Wire>, member: Member) -> Self {
         Self {
             number,
             client: Some(client),
@@ -151,7 +152,7 @@ impl Player {
         let Some(client) = &self.client else { return 0 };
         let mut look = [MaybeUninit::uninit(); 4096];
         // An empty socket is an error here, as a broken one is; nothing lies in either.
-        SockRef::from(client.get_ref().tcp()).peek(&mut look).map_or(0, |bytes| bytes as u64)
+        SockRef::from(client.get_ref().get_ref().tcp()).peek(&mut look).map_or(0, |bytes| bytes as u64)
     }
 
     /// Says goodbye if the kernel takes it at once: the run is over.

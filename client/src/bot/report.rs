@@ -49,6 +49,12 @@ pub(super) struct Report {
     /// With `--find-capacity` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) capacity: Option<Capacity>,
+    /// With `--record` only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) record: Option<Record>,
+    /// With `--replay` only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) replay: Option<Replay>,
     /// Whether the run says nothing about the server.
     pub(super) void: bool,
     pub(super) void_reasons: Vec<String>,
@@ -264,6 +270,89 @@ pub(super) struct Step {
     pub(super) lost: u64,
     pub(super) delivered: f64,
     pub(super) server_cpu_percent: Option<f64>,
+}
+
+/// What was recorded.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Record {
+    pub(super) file: String,
+    pub(super) connections: u64,
+    /// Of the file.
+    pub(super) bytes: u64,
+}
+
+/// A recording that was sent again, and what came of it this time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Replay {
+    pub(super) file: String,
+    /// What was recorded, and what the server of then said.
+    pub(super) recording: Recording,
+    /// Of honest players.
+    pub(super) frames: Frames,
+    /// What this run's server said.
+    pub(super) received: Received,
+    /// Connections that the recorded server had ended and this one had not, two seconds later.
+    pub(super) not_ended: u64,
+}
+
+/// See [`Replay`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Recording {
+    /// The bot's version.
+    pub(super) version: String,
+    pub(super) command: Vec<String>,
+    pub(super) address: String,
+    pub(super) seed: u64,
+    /// In UTC (RFC 3339, whole seconds).
+    pub(super) started: String,
+    /// Whether it has its end; one that has not is replayed as far as it goes.
+    pub(super) whole: bool,
+    pub(super) connections: u64,
+    pub(super) bytes_sent: u64,
+    pub(super) received: Received,
+}
+
+/// Frames that were sent again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Frames {
+    pub(super) due: u64,
+    pub(super) sent: u64,
+    /// Answers to pings of the recorded server; the replay answers those of its own, which are not counted.
+    pub(super) pongs_left_out: u64,
+    /// Resumes for which this server had given no token.
+    pub(super) without_token: u64,
+}
+
+/// What a server said to all connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Received {
+    pub(super) bytes: u64,
+    pub(super) frames: u64,
+    /// By the names of their packets, such as `updates`.
+    pub(super) frames_by: Causes,
+    /// On the board.
+    pub(super) positions: u64,
+    /// Messages of honest players whose sender saw them done.
+    pub(super) acked: u64,
+    pub(super) refused: u64,
+    pub(super) denied_by: Causes,
+}
+
+impl Replay {
+    /// What both servers said, side by side: the name, then, and now.
+    pub(super) fn rows(&self) -> Vec<(String, u64, u64)> {
+        let (then, now) = (&self.recording.received, &self.received);
+        let row = |name: &str, of: fn(&Received) -> u64| (name.to_owned(), of(then), of(now));
+        let mut rows = vec![row("bytes", |found| found.bytes), row("frames", |found| found.frames)];
+        for (name, &count) in &now.frames_by {
+            let before = then.frames_by.get(name).copied().unwrap_or(0);
+            rows.push((format!("  {}", name.replace('_', " ")), before, count));
+        }
+        rows.push(row("positions", |found| found.positions));
+        rows.push(row("messages acked", |found| found.acked));
+        rows.push(row("messages refused", |found| found.refused));
+        rows
+    }
 }
 
 impl Players {

@@ -16,28 +16,23 @@ use super::{
     outcome::Totals,
     plan::{Plan, nanos},
     process,
+    record::{self, Recorded, Recording},
     report::Sample,
     sampler::Sampler,
     screen::{Screen, Status},
-    shared::{Clock, Live, Shared, Window, lock},
+    shared::{Clock, Goal, Shared, Window, lock},
     thread,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use malpan_client::{ConnectOptions, Tls, protocol::SoftwareName};
+use malpan_client::Tls;
 use std::{
     io,
     net::ToSocketAddrs,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread::JoinHandle,
     time::Duration,
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// How often the conductor looks at the threads.
@@ -66,6 +61,8 @@ pub(super) struct Options {
     /// Whether hostile players may go to another machine.
     pub(super) owned: bool,
     pub(super) screen: Screen,
+    /// Where the run is recorded to.
+    pub(super) record: Option<record::Target>,
 }
 
 /// A run that goes on.
@@ -78,6 +75,7 @@ pub(super) struct Run {
     sampler: Sampler,
     screen: Screen,
     interrupted: CancellationToken,
+    recording: Option<Recording>,
     windows: u32,
     /// What the screen says before the phase, such as which step of a search this is.
     pub(super) step: String,
@@ -129,39 +127,19 @@ impl Run {
     /// Where it cannot begin: no address, no such process, too few open files.
     pub(super) async fn start(options: Options, plan: Plan) -> Result<Self> {
         open_files::reserve(plan.players())?;
-        let address = options.address;
-        let addresses: Vec<_> =
-            address.to_socket_addrs().with_context(|| format!("{address} is no address"))?.collect();
+        let goal = goal(options.address, options.tls)?;
         let hostile = plan.parts().iter().find(|part| part.scenario.is_hostile());
         if let Some(part) = hostile.filter(|_| !options.owned) {
-            ensure!(
-                addresses.iter().all(|address| address.ip().is_loopback()),
-                "{} is hostile, and {address} is not this machine: --i-own-this-server says that you may do that",
-                part.scenario.name()
-            );
+            goal.ensure_here(part.scenario.name())?;
         }
         let before = match &options.server {
             Some(gauge) => Some(gauge.read().await?),
             None => None,
         };
-        let software = SoftwareName::new(concat!("malpan-bot/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
-        let attacks = plan.parts().iter().map(|_| hostile::Tally::default()).collect();
-        let shared = Arc::new(Shared {
-            plan,
-            addresses,
-            address,
-            options: ConnectOptions { software, tls: options.tls, ..ConnectOptions::default() },
-            clock: Clock::start(),
-            target: watch::Sender::new(0),
-            window: watch::Sender::new(None),
-            cut_ns: AtomicU64::new(u64::MAX),
-            judge: AtomicU32::new(0),
-            outcomes: Mutex::default(),
-            stop_connecting: CancellationToken::new(),
-            stop: CancellationToken::new(),
-            live: std::iter::repeat_with(Live::default).take(options.threads).collect(),
-            attacks: Mutex::new(attacks),
-        });
+        let clock = Clock::start();
+        let recording = options.record.map(|to| to.start(clock, options.threads)).transpose()?;
+        let recorder = recording.as_ref().map(Recording::recorder);
+        let shared = Arc::new(Shared::new(plan, goal, options.threads, clock, recorder));
         let interrupted = CancellationToken::new();
         let mut run = Self {
             sampler: Sampler::new(),
@@ -172,6 +150,7 @@ impl Run {
             own_before: own_usage(),
             screen: options.screen,
             interrupted,
+            recording,
             windows: 0,
             step: String::new(),
         };
@@ -264,18 +243,20 @@ impl Run {
         self.collect(asked, elapsed, cut_short, usage, own).await
     }
 
-    /// Lets everyone go, and returns one sample for each second.
+    /// Lets everyone go, and returns one sample for each second and what became of the recording.
     ///
     /// # Errors
     /// Where a thread has broken.
-    pub(super) fn end(self) -> Result<Vec<Sample>> {
+    pub(super) fn end(self) -> Result<(Vec<Sample>, Option<Recorded>)> {
         self.shared.stop_connecting.cancel();
         self.shared.stop.cancel();
         self.screen.finish();
         for thread in self.threads {
             thread.join().map_err(|_| anyhow!("a thread of the bot panicked"))??;
         }
-        Ok(self.sampler.into_samples())
+        // What they let go at last stands in the recording, too.
+        drop(self.shared);
+        Ok((self.sampler.into_samples(), self.recording.map(Recording::finish)))
     }
 
     fn spawn(&mut self) -> io::Result<()> {
@@ -388,13 +369,35 @@ impl Run {
     }
 }
 
+/// Where the server is.
+///
+/// # Errors
+/// Where that is no address.
+pub(super) fn goal(address: String, tls: Option<Tls>) -> Result<Goal> {
+    let addresses = address.to_socket_addrs().with_context(|| format!("{address} is no address"))?.collect();
+    Ok(Goal { address, addresses, tls })
+}
+
+impl Goal {
+    /// # Errors
+    /// Where the server is not on this machine, and `what` must not go anywhere else.
+    pub(super) fn ensure_here(&self, what: &str) -> Result<()> {
+        ensure!(
+            self.addresses.iter().all(|address| address.ip().is_loopback()),
+            "{what} is hostile, and {} is not this machine: --i-own-this-server says that you may do that",
+            self.address
+        );
+        Ok(())
+    }
+}
+
 /// What this process has used so far, where the system tells it.
-fn own_usage() -> Option<Usage> {
+pub(super) fn own_usage() -> Option<Usage> {
     process::read(std::process::id()).ok()
 }
 
 /// Whatever went wrong so far, by why.
-fn errors(shared: &Shared) -> Causes {
+pub(super) fn errors(shared: &Shared) -> Causes {
     let mut all = Causes::new();
     for live in &shared.live {
         super::ledger::merge(&mut all, &lock(&live.errors));
@@ -413,7 +416,7 @@ fn playing(shared: &Shared, elapsed: Duration, whole: Duration) -> String {
 }
 
 /// Tells of Ctrl-C.
-async fn interrupt(interrupted: CancellationToken) {
+pub(super) async fn interrupt(interrupted: CancellationToken) {
     // Where nobody can interrupt, the run's own end stands.
     if tokio::signal::ctrl_c().await.is_ok() {
         interrupted.cancel();

@@ -117,6 +117,8 @@ pub(super) fn everything() -> Report {
         server: Some(Server { cpu_us_per_position: Some(3.1), cpu_percent: Some(30.0), rss_kib_per_player: Some(4.2) }),
         own: None,
         capacity: None,
+        record: None,
+        replay: None,
         void: false,
         void_reasons: Vec::new(),
         failure: None,

@@ -6,12 +6,13 @@ use super::{
     ledger::{Causes, Interval},
     outcome::Outcome,
     plan::{Plan, nanos},
+    record::Recorder,
 };
-use malpan_client::ConnectOptions;
+use malpan_client::{ConnectOptions, Tls, protocol::SoftwareName};
 use std::{
     net::SocketAddr,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -47,6 +48,17 @@ pub(super) struct Shared {
     pub(super) live: Vec<Live>,
     /// What the hostile ones did, by part.
     pub(super) attacks: Mutex<Vec<hostile::Tally>>,
+    /// With `--record`.
+    pub(super) recorder: Option<Arc<Recorder>>,
+}
+
+/// Where the server is, and how the run goes there.
+#[derive(Debug)]
+pub(super) struct Goal {
+    /// As it was named.
+    pub(super) address: String,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) tls: Option<Tls>,
 }
 
 /// Nanoseconds since the program started, the same on all threads.
@@ -110,6 +122,29 @@ impl Clock {
 }
 
 impl Shared {
+    /// A run of this plan on so many threads, which begins now.
+    pub(super) fn new(plan: Plan, goal: Goal, threads: usize, clock: Clock, recorder: Option<Arc<Recorder>>) -> Self {
+        let software = SoftwareName::new(concat!("malpan-bot/", env!("CARGO_PKG_VERSION"))).expect("a valid constant");
+        let attacks = plan.parts().iter().map(|_| hostile::Tally::default()).collect();
+        Self {
+            plan,
+            address: goal.address,
+            addresses: goal.addresses,
+            options: ConnectOptions { software, tls: goal.tls, ..ConnectOptions::default() },
+            clock,
+            target: watch::Sender::new(0),
+            window: watch::Sender::new(None),
+            cut_ns: AtomicU64::new(u64::MAX),
+            judge: AtomicU32::new(0),
+            outcomes: Mutex::default(),
+            stop_connecting: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            live: std::iter::repeat_with(Live::default).take(threads).collect(),
+            attacks: Mutex::new(attacks),
+            recorder,
+        }
+    }
+
     /// A counter, over all threads.
     pub(super) fn sum(&self, counter: impl Fn(&Live) -> &AtomicU64) -> u64 {
         self.live.iter().map(|live| counter(live).load(Relaxed)).sum()

@@ -7,9 +7,10 @@ use super::{
     metrics::{Latencies, Percentiles},
     outcome::{PartTotals, Totals},
     plan::Plan,
+    record::Recorded,
     report::{
-        Attack, Bot, Bytes, Deliveries, Latency, Messages, Moves, Operations, Players, RefusedBy, Report, Sample,
-        Scenario, Server, causes,
+        Attack, Bot, Bytes, Deliveries, Latency, Messages, Moves, Operations, Players, Record, RefusedBy, Report,
+        Sample, Scenario, Server, causes,
     },
     rooms::Positions,
     run::{CutShort, Findings, ServerUsage},
@@ -70,6 +71,8 @@ pub(super) fn report(asked: &Asked, plan: &Plan, findings: &Findings) -> Report 
         server: server.map(|usage| server_report(&usage, delivered, players.connected)),
         own: findings.own.seated.map(|_| server_report(&findings.own, delivered, players.connected)),
         capacity: None,
+        record: None,
+        replay: None,
         void: !void_reasons.is_empty(),
         void_reasons,
         failure: cut_short.and_then(|why| failure(why, asked, &players, &scenarios)),
@@ -78,7 +81,8 @@ pub(super) fn report(asked: &Asked, plan: &Plan, findings: &Findings) -> Report 
     }
 }
 
-fn bot(asked: &Asked) -> Bot {
+/// Who measures, and where.
+pub(super) fn bot(asked: &Asked) -> Bot {
     Bot {
         version: env!("CARGO_PKG_VERSION").into(),
         command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
@@ -248,9 +252,7 @@ fn failure(why: CutShort, asked: &Asked, players: &Players, scenarios: &[Scenari
 /// Why the run says nothing about the server.
 fn void_reasons(totals: &Totals, slip_ms: &Percentiles) -> Vec<String> {
     let mut reasons = Vec::new();
-    if let Some(p99) = slip_ms.p99.filter(|&p99| p99 > SLIP_LIMIT_MS) {
-        reasons.push(format!("the schedule slipped by {p99:.1} ms at p99, over the limit of {SLIP_LIMIT_MS} ms"));
-    }
+    reasons.extend(slip_ms.p99.and_then(slip_reason));
     if totals.unsent > 0 {
         reasons.push(format!("the bot did not get round to sending {} moves that were due", totals.unsent));
     }
@@ -269,6 +271,12 @@ fn void_reasons(totals: &Totals, slip_ms: &Percentiles) -> Vec<String> {
         reasons.push(format!("{missing} positions are missing, and the bot itself stood still for {stall_s:.1} s"));
     }
     reasons
+}
+
+/// Why a run with this slip is void, if it is.
+pub(super) fn slip_reason(p99: f64) -> Option<String> {
+    let over = p99 > SLIP_LIMIT_MS;
+    over.then(|| format!("the schedule slipped by {p99:.1} ms at p99, over the limit of {SLIP_LIMIT_MS} ms"))
 }
 
 /// The report of such a run before anything was measured: it has every name that a report of it will have.
@@ -301,9 +309,14 @@ pub(super) fn empty(asked: &Asked, plan: &Plan, with_server: bool) -> Report {
     report
 }
 
-/// Adds the samples to a report.
-pub(super) fn with_series(mut report: Report, series: Vec<Sample>) -> Report {
+/// Adds what is known when a run has ended: the samples, and what became of the recording.
+pub(super) fn with_end(mut report: Report, series: Vec<Sample>, recorded: Option<Recorded>) -> Report {
     report.series = series;
+    if let Some(Recorded { path, connections, bytes, trouble }) = recorded {
+        report.record = Some(Record { file: path.display().to_string(), connections: connections.into(), bytes });
+        report.void |= trouble.is_some();
+        report.void_reasons.extend(trouble);
+    }
     report
 }
 

@@ -3,7 +3,7 @@
 use super::{
     ledger::Causes,
     metrics::Percentiles,
-    report::{Attack, Deliveries, Report, Scenario, causes},
+    report::{Attack, Deliveries, Replay, Report, Scenario, causes},
     search,
 };
 use std::fmt::{self, Display, Formatter};
@@ -44,6 +44,12 @@ impl Display for Table<'_> {
         let others = || self.0.scenarios.iter().filter(|scenario| scenario.name != "walk");
         others().try_for_each(|scenario| counts(f, scenario))?;
         writeln!(f, "bytes       received {}  sent {}", bytes.received, bytes.sent)?;
+        if let Some(record) = &self.0.record {
+            writeln!(f, "recorded    {} connections, {} bytes, to {}", record.connections, record.bytes, record.file)?;
+        }
+        if let Some(replay) = &self.0.replay {
+            replayed(f, replay)?;
+        }
         writeln!(f)?;
         writeln!(f, "ms                      p50       p90       p99     p99.9       max")?;
         if self.has("walk") {
@@ -113,6 +119,21 @@ impl Table<'_> {
         }
         Ok(())
     }
+}
+
+/// A replay beside its recording.
+fn replayed(f: &mut Formatter<'_>, replay: &Replay) -> fmt::Result {
+    let Replay { file, recording, frames, not_ended, .. } = replay;
+    let cut_off = if recording.whole { "" } else { ", cut off" };
+    writeln!(f, "recording   {file}, of {} at {}{cut_off}", recording.address, recording.started)?;
+    writeln!(
+        f,
+        "frames      due {}  sent {}  pongs left out {}  resumes without a token {}  not ended by the server {not_ended}",
+        frames.due, frames.sent, frames.pongs_left_out, frames.without_token
+    )?;
+    writeln!(f)?;
+    writeln!(f, "received              recorded  replayed")?;
+    replay.rows().iter().try_for_each(|(name, then, now)| writeln!(f, "{name:<20}{then:>10}{now:>10}"))
 }
 
 fn deliveries(f: &mut Formatter<'_>, name: &str, found: &Deliveries) -> fmt::Result {

@@ -14,7 +14,7 @@ use std::{
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::Semaphore,
-    task::{JoinSet, yield_now},
+    task::{JoinSet, coop::unconstrained, yield_now},
     time::{Instant, sleep_until},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn spawn(shared: Arc<Shared>, index: usize) -> io::Result<thread::Joi
 ///
 /// Where bot and server share cores, a bot that is woken by each write of the server takes the core from it each time:
 /// what is measured then is the kernel switching between the two.
-fn paced() -> Builder {
+pub(super) fn paced() -> Builder {
     let looked = Arc::new(Mutex::new(Instant::now()));
     let looks = Arc::clone(&looked);
     let mut builder = Builder::new_current_thread();
@@ -60,7 +60,8 @@ async fn live(shared: Arc<Shared>, index: usize) {
     let worker = Rc::new(RefCell::new(Worker::new(Arc::clone(&shared), index)));
     let mut crew = Crew::new(Rc::clone(&worker), Arc::clone(&shared), index);
     keep_pace(&worker, &shared, &mut crew).await;
-    worker.borrow_mut().say_goodbye();
+    // Many of them at once: of a task's budget only the first 128 would be said.
+    unconstrained(async { worker.borrow_mut().say_goodbye() }).await;
 }
 
 /// The tasks of a thread's players.

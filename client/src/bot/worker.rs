@@ -387,6 +387,9 @@ impl Worker {
 
     fn publish(&mut self, now_ns: u64) {
         self.published_ns = now_ns;
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.hand_over(self.index);
+        }
         if now_ns >= self.measured_ns + TELL_EVERY_NS {
             self.measured_ns = now_ns;
             self.tell_what_was_measured();

@@ -1,19 +1,18 @@
 //! A connection without manners.
 
 use crate::bot::{
-    cause, connect,
+    cause,
+    connect::{self, Wire},
+    record::Tap,
     shared::{Shared, lock},
 };
 use bytes::BytesMut;
 use malpan_client::{
-    ClientError, Stream,
+    ClientError,
     protocol::{ClientCodec, ClientPacket, JoinTarget, Name, ServerPacket, SoftwareName, VersionRange},
 };
 use socket2::SockRef;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{Decoder, Encoder};
 
 /// Why a connection ended, in the report's words.
@@ -21,7 +20,7 @@ pub(super) type Ended = String;
 
 /// A connection, and where what goes over it is counted.
 pub(super) struct Line<'a> {
-    io: Stream,
+    io: Wire,
     codec: ClientCodec,
     incoming: BytesMut,
     /// What the server said at last: it explains the end better than the end itself.
@@ -38,13 +37,10 @@ impl<'a> Line<'a> {
     /// # Errors
     /// Why it could not.
     pub(super) async fn open(shared: &'a Shared, player: u32, attempt: u32, part: usize) -> Result<Self, Ended> {
-        let limit = shared.options.timeout;
-        let open = async {
-            let tcp = connect::open(&shared.addresses, player).await?;
-            Stream::over(tcp, &shared.address, shared.options.tls.as_ref()).await
-        };
-        let opened = timeout(limit, open).await.unwrap_or(Err(ClientError::TimedOut(limit)));
-        let io = opened.map_err(|error| cause::of(&error))?;
+        let begun_ns = shared.clock.now_ns();
+        let stream = connect::open_stream(shared, player).await.map_err(|error| cause::of(&error))?;
+        let tape = shared.recorder.as_ref().map(|to| to.open(to.hostile_track(), player, true, begun_ns));
+        let io = Tap::new(stream, tape);
         let (codec, incoming) = (ClientCodec::new(), BytesMut::new());
         Ok(Self { io, codec, incoming, last_word: None, shared, player, attempt, part })
     }
@@ -156,7 +152,8 @@ impl<'a> Line<'a> {
     /// Takes in as little as the system allows before it is read.
     pub(super) fn narrow(&self) {
         // Where the system does not, the attack is as good as it can be.
-        let _ = SockRef::from(self.io.tcp()).set_recv_buffer_size(1);
+        let _ = SockRef::from(self.io.get_ref().tcp()).set_recv_buffer_size(1);
+        self.io.note_narrowed();
     }
 
     /// Reads until the server ends it.
@@ -169,8 +166,9 @@ impl<'a> Line<'a> {
     }
 
     /// Ends it with a reset.
-    pub(super) fn reset(&self) {
-        let _ = SockRef::from(self.io.tcp()).set_linger(Some(std::time::Duration::ZERO));
+    pub(super) fn reset(&mut self) {
+        self.io.note_reset();
+        let _ = SockRef::from(self.io.get_ref().tcp()).set_linger(Some(std::time::Duration::ZERO));
     }
 
     fn ended(&mut self, error: &ClientError) -> Ended {

@@ -17,12 +17,15 @@ use super::{
     scenario::Scenario,
     shared::{Shared, lock},
 };
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{io, pin::pin, sync::Arc, thread, time::Duration};
 use tokio::{
     runtime::{Builder, LocalOptions},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
+
+/// How often what was recorded goes to the file.
+const HAND_OVER_EVERY: Duration = Duration::from_millis(50);
 
 /// What the attackers of one part did.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +63,18 @@ async fn live(shared: Arc<Shared>) {
     for player in (0..shared.plan.players()).filter(|&player| shared.plan.scenario_of(player).is_hostile()) {
         tasks.spawn_local(attack_again(Arc::clone(&shared), player));
     }
-    shared.stop.cancelled().await;
+    let mut stopped = pin!(shared.stop.cancelled());
+    let mut hand_over = interval(HAND_OVER_EVERY);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stopped => return,
+            _ = hand_over.tick(), if shared.recorder.is_some() => {}
+        }
+        if let Some(recorder) = &shared.recorder {
+            recorder.hand_over(recorder.hostile_track());
+        }
+    }
 }
 
 /// One attacker: from when the window opens and it is wanted, one connection after the other.

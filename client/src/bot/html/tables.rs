@@ -3,7 +3,7 @@
 use super::{plot::number, text::escaped};
 use crate::bot::{
     metrics::Percentiles,
-    report::{Capacity, Report, Scenario, causes},
+    report::{Capacity, Replay, Report, Scenario, causes},
 };
 use std::fmt::Write;
 
@@ -22,7 +22,29 @@ pub(super) fn scenarios(report: &Report) -> String {
     out.push_str("</table></div>\n");
     latencies(&mut out, report);
     hostile(&mut out, report);
+    if let Some(replay) = &report.replay {
+        replayed(&mut out, replay);
+    }
     out
+}
+
+fn replayed(out: &mut String, replay: &Replay) {
+    let recording = &replay.recording;
+    let cut_off = if recording.whole { "" } else { " It was cut off." };
+    let _ = write!(
+        out,
+        "<h2>Replayed</h2>\n<p class=\"sub\">{}, recorded against {} at {}.{cut_off} Frames due {}, sent {}.</p>\n",
+        escaped(&replay.file),
+        escaped(&recording.address),
+        escaped(&recording.started),
+        replay.frames.due,
+        replay.frames.sent
+    );
+    out.push_str("<div class=\"wide\"><table>\n<tr><th>received</th><th>recorded</th><th>replayed</th></tr>\n");
+    for (name, then, now) in replay.rows() {
+        let _ = writeln!(out, "<tr><td>{}</td><td>{then}</td><td>{now}</td></tr>", escaped(&name));
+    }
+    out.push_str("</table></div>\n");
 }
 
 fn honest(out: &mut String, part: &Scenario) {

@@ -3,7 +3,7 @@
 use super::Operator;
 use crate::bot::{
     cause,
-    connect::{self, Seated},
+    connect::{self, Seated, Wire},
 };
 use malpan_client::{
     Client, ClientError, Room, RoomError,
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 /// A player in a room.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) client: Client,
+    pub(super) client: Client<Wire>,
     pub(super) room: Room,
     /// The newest known that brings the player back.
     pub(super) token: Option<ResumeToken>,
@@ -66,7 +66,7 @@ impl Place {
     ///
     /// # Errors
     /// [`RoomError`] where the room is none of the board.
-    pub(super) fn new(client: Client, joined: &Joined) -> Result<Self, RoomError> {
+    pub(super) fn new(client: Client<Wire>, joined: &Joined) -> Result<Self, RoomError> {
         Ok(Self { client, room: Room::new(joined)?, token: None, kicked: None })
     }
 

@@ -14,7 +14,7 @@ use anyhow::Result;
 use std::time::Duration;
 
 /// What a process has used so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     /// CPU time, in user and in kernel mode, over all its threads.
     pub(super) cpu: Duration,
