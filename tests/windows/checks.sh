@@ -16,6 +16,7 @@ readonly CHECKS=(
     "port_in_use         a second server on a port is refused, and the first serves on"
     "resets              a client that resets has disconnected, as any other"
     "names_of_files      spaces and Korean in the paths of configuration and store"
+    "service             installed, started, played on, stopped and taken away by the service manager"
     "health              the .exe asks a server for its health"
     "archive             the archive for Windows: programs, completions, configuration, licences, sum"
 )
