@@ -13,8 +13,11 @@ const STEP: u32 = 10;
 const CLOSE: u32 = 20;
 /// The most windows with one number of players.
 const MOST_WINDOWS: u32 = 5;
-/// How often a number that did not hold to the end is lowered a little, and tried again.
-const CONFIRMATIONS: u32 = 6;
+/// A number that does not hold to the end is lowered a little, and by more after each so many tries: a machine that has become
+/// slower holds some number too.
+const PATIENCE: u32 = 2;
+/// The most that it is lowered by at once, in parts of it.
+const LARGEST_STEP: u32 = 3;
 
 /// What a try is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +99,8 @@ impl Search {
             (Phase::Confirm, false) => {
                 self.confirmations += 1;
                 self.broken = Some(players);
-                let lower = round(players - players / CLOSE).min(players - STEP.min(players));
+                let parts = (CLOSE >> ((self.confirmations - 1) / PATIENCE).min(5)).max(LARGEST_STEP);
+                let lower = round(players - players / parts).min(players - STEP.min(players));
                 self.confirm(lower);
             }
             (_, true) => {
@@ -134,7 +138,7 @@ impl Search {
     }
 
     fn confirm(&mut self, players: u32) {
-        if players == 0 || self.confirmations >= CONFIRMATIONS {
+        if players == 0 {
             self.end = Some(End::Nothing);
             return;
         }
@@ -203,5 +207,12 @@ mod tests {
         let (end, _) =
             search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { 900 } else { 1_000 });
         assert!(matches!(end, End::Found(850..=900)), "{end:?}");
+    }
+    #[test]
+    fn a_machine_that_becomes_slower_while_it_is_searched_holds_some_number_too() {
+        let (end, windows) =
+            search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { 2_000 } else { 8_000 });
+        assert!(matches!(end, End::Found(1_300..=2_000)), "{end:?}");
+        assert!(windows <= 40, "{windows}");
     }
 }
