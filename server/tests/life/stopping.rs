@@ -9,7 +9,7 @@ use crate::{
 };
 use malpan_client::{
     Client, ConnectOptions, Room, Stream,
-    protocol::{JoinTarget, KickReason, Name, SignalPayload, SignalTarget},
+    protocol::{JoinTarget, KickReason, Name, RoomId, SignalPayload, SignalTarget},
 };
 use std::{
     net::SocketAddr,
@@ -25,6 +25,8 @@ use tokio::{
 const PLAYERS: usize = 12;
 const STRANGERS: usize = 300;
 const STOPPED_READERS: usize = 5;
+/// Players in the room of those who have stopped reading.
+const TALKERS: usize = 5;
 const STORM: usize = 30;
 /// The end of the drain that belongs to the goodbye: the server's own.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -71,15 +73,15 @@ async fn stranger(server: SocketAddr, number: usize) -> Vec<u8> {
     heard
 }
 
-/// A player who from now on reads nothing, in a room where others talk.
-async fn stopped_reader(server: &Watched, name: &str) -> Client {
+/// A player who from now on reads nothing, in a room where others talk, and that room.
+async fn stopped_reader(server: &Watched, name: &str, target: JoinTarget) -> (Client, RoomId) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = within(socket.connect(server.address)).await.unwrap();
     let mut client = within(Client::handshake(Stream::Plain(stream), &ConnectOptions::default())).await.unwrap();
     within(client.sign_in_guest(Name::new(name).unwrap())).await.unwrap();
-    within(client.join(JoinTarget::Any)).await.unwrap();
-    client
+    let room = within(client.join(target)).await.unwrap().room;
+    (client, room)
 }
 
 /// How a player's game ended.
@@ -122,14 +124,19 @@ async fn amid_everything(drain: &str, leave: bool) -> Amid {
     let address = server.address;
     let strangers = crowd::send(STRANGERS, STRANGERS, move |number| stranger(address, number));
     server.until("strangers are there", |page| page.value("malpan_unsigned_sessions") >= STRANGERS as f64).await;
+    // All in one room, the players to come beside them: they are told the same, so that when one's queue grows, all do. One whose
+    // kernel took everything would hold its seat for as long as it is silent.
+    let (first, room) = stopped_reader(&server, "stopped 0", JoinTarget::Any).await;
+    let mut stopped = vec![first];
+    for number in 1..STOPPED_READERS {
+        stopped.push(stopped_reader(&server, &format!("stopped {number}"), JoinTarget::Room(room)).await.0);
+    }
     let mut players = Vec::new();
     for number in 0..PLAYERS {
-        let player = server.player(&format!("player {number}")).await;
-        players.push(tokio::spawn(play(player, leave)));
-    }
-    let mut stopped = Vec::new();
-    for number in 0..STOPPED_READERS {
-        stopped.push(stopped_reader(&server, &format!("stopped {number}")).await);
+        let mut client = server.guest(&format!("player {number}")).await;
+        let target = if number < TALKERS { JoinTarget::Room(room) } else { JoinTarget::Any };
+        let room = Room::new(&within(client.join(target)).await.unwrap()).unwrap();
+        players.push(tokio::spawn(play((client, room), leave)));
     }
     let storm = crowd::send(STORM, STORM, move |number| storm(address, number));
     // The readers have stopped: what they do not take waits for them.
