@@ -34,8 +34,8 @@ check_unit_tests() {
 }
 
 check_exe_serves() {
-    # What a completion port and AFD do, Wine does in a process of a single thread, in some 10,000 calls a second on an idle
-    # machine: 1,500 packets a second leave room for a busy one.
+    # What a completion port and AFD do, Wine does in calls to a process of a single thread: 1,500 packets a second leave it room on
+    # a busy machine, where ten times as many did not get through.
     start_server exe --store memory: --tick 500ms
     play_bots native --players 500 --rate 1 --duration 10s -- \
         '.players | .connected == 500 and .failed == 0 and .lost == 0' \
