@@ -2,41 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "every function here is a test's")]
 
+mod running_bot;
+
 use assert_cmd::Command;
 use malpan_e2e::{PATIENCE, TestServer};
+use running_bot::{assert_done, bot, count};
 use serde_json::Value;
 use std::time::Duration;
-
-/// Runs the bot and returns its exit status and its JSON.
-async fn bot(address: String, flags: &'static [&'static str]) -> (i32, Value) {
-    let run = move || {
-        Command::new(env!("CARGO_BIN_EXE_malpan"))
-            .args(["bot", &address, "--json", "-", "--threads", "2"])
-            .args(flags)
-            .timeout(Duration::from_secs(120))
-            .output()
-            .unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    (output.status.code().expect("not killed"), json)
-}
-
-/// The run is done. A busy machine may make the schedule slip; then the run is void, and its counts hold all the same.
-fn assert_done(code: i32, json: &Value) {
-    let reasons = json["void_reasons"].as_array().expect("a list");
-    assert!(reasons.iter().all(|reason| reason.as_str().unwrap().starts_with("the schedule slipped")), "{reasons:?}");
-    assert_eq!(code, if reasons.is_empty() { 0 } else { 4 }, "{json:#}");
-}
 
 fn scenario<'a>(json: &'a Value, name: &str) -> &'a Value {
     let all = json["scenarios"].as_array().unwrap();
     all.iter().find(|scenario| scenario["name"] == name).unwrap()
-}
-
-fn count(json: &Value, path: &str) -> u64 {
-    let found = json.pointer(&format!("/{}", path.replace('.', "/")));
-    found.and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {json:#}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +20,7 @@ async fn whoever_acts_in_a_room_is_heard_by_everyone_in_it() {
     // One shard, so that every room is full.
     let server = TestServer::start(|config| config.shards = 1).unwrap();
     let mix = &["--scenario", "walk:9,chat:6,arena:12,idle:3", "--duration", "2s"];
-    let (code, json) = bot(server.address(), mix).await;
+    let (code, json, _) = bot(&server.address(), mix).await;
     assert_done(code, &json);
     assert_eq!((count(&json, "players.connected"), count(&json, "players.lost")), (30, 0));
     for name in ["walk", "chat", "arena"] {
@@ -72,7 +48,7 @@ async fn whoever_acts_in_a_room_is_heard_by_everyone_in_it() {
 async fn what_takes_several_packets_is_done_once_each_time_it_is_due() {
     let server = TestServer::start(|config| config.limits.resume_grace = Duration::from_secs(30)).unwrap();
     let mix = &["--scenario", "churn:5@1,login:2@1,resume:8@1,storm:10,walk:5", "--duration", "3s"];
-    let (code, json) = bot(server.address(), mix).await;
+    let (code, json, _) = bot(&server.address(), mix).await;
     assert_done(code, &json);
     assert_eq!((count(&json, "players.connected"), count(&json, "players.lost")), (30, 0), "{json:#}");
     for (name, due) in [("churn", 15), ("login", 6), ("resume", 24), ("storm", 10)] {
@@ -101,7 +77,8 @@ async fn players_of_resume_come_back_to_a_server_that_was_started_again() {
     };
     let server = start(None).unwrap();
     let address = server.address();
-    let running = tokio::spawn(bot(address.clone(), &["--scenario", "resume:12@0.2", "--duration", "8s"]));
+    let at = address.clone();
+    let running = tokio::spawn(async move { bot(&at, &["--scenario", "resume:12@0.2", "--duration", "8s"]).await });
     let seated = async {
         while server.host().seats_taken() < 12 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -119,7 +96,7 @@ async fn players_of_resume_come_back_to_a_server_that_was_started_again() {
         }
     };
     let server = tokio::time::timeout(PATIENCE, again).await.unwrap();
-    let (code, json) = running.await.unwrap();
+    let (code, json, _) = running.await.unwrap();
     assert_done(code, &json);
     let part = scenario(&json, "resume");
     assert_eq!((count(part, "players.connected"), count(part, "players.lost")), (12, 0), "{part:#}");
@@ -149,7 +126,7 @@ async fn hostile_players_end_as_the_rules_say_and_the_honest_ones_lose_nothing()
         "--duration",
         "10s",
     ];
-    let (_, json) = bot(server.address(), mix).await;
+    let (_, json, _) = bot(&server.address(), mix).await;
     assert_eq!(count(&json, "players.asked"), 10, "hostile players are counted apart");
     assert_eq!((count(&json, "players.lost"), count(&json, "positions.missing")), (0, 0), "{json:#}");
     let expected: [(&str, &[&str]); 8] = [
@@ -182,7 +159,7 @@ async fn a_search_ends_with_a_number_and_the_curve() {
     let server = TestServer::start(|_| {}).unwrap();
     let search =
         &["--find-capacity", "--players", "150", "--duration", "300ms", "--limit", "lost=0", "--scenario", "arena"];
-    let (code, json) = bot(server.address(), search).await;
+    let (code, json, _) = bot(&server.address(), search).await;
     let (found, steps) = (count(&json, "capacity.players"), json["capacity"]["steps"].as_array().unwrap());
     // A busy machine may void windows: then fewer hold, or none does.
     assert_eq!(code, if found == 0 { 3 } else { 0 }, "{json:#}");
@@ -203,7 +180,7 @@ async fn a_search_says_what_broke_the_limit() {
     let server = TestServer::start(|config| config.limits.sessions = 60).unwrap();
     let search =
         &["--find-capacity", "--players", "100", "--duration", "300ms", "--limit", "failed=0", "--scenario", "idle"];
-    let (code, json) = bot(server.address(), search).await;
+    let (code, json, _) = bot(&server.address(), search).await;
     let steps = json["capacity"]["steps"].as_array().unwrap();
     let broken: Vec<&str> = steps.iter().filter_map(|step| step["broken"].as_str()).collect();
     assert!(broken.iter().any(|why| why.contains("could not connect")), "{code}: {json:#}");
@@ -225,7 +202,7 @@ async fn thresholds_decide_the_exit_status() {
         (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "cpu<5"], 2),
         (&["--scenario", "idle:10", "--duration", "100ms", "--limit", "lost~5"], 2),
     ] {
-        let (code, json) = bot(server.address(), flags).await;
+        let (code, json, _) = bot(&server.address(), flags).await;
         assert_eq!(code, wanted, "{flags:?}: {json:#}");
     }
     server.stop().await;
@@ -234,7 +211,7 @@ async fn thresholds_decide_the_exit_status() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_players_go_to_another_machine_only_by_order() {
     // An address for documentation: nobody is there, and nothing is sent.
-    let (code, json) = bot("192.0.2.1:7777".into(), &["--scenario", "flood:1", "--duration", "100ms"]).await;
+    let (code, json, _) = bot("192.0.2.1:7777", &["--scenario", "flood:1", "--duration", "100ms"]).await;
     assert_eq!((code, json), (1, Value::Null));
 }
 

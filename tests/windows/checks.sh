@@ -22,14 +22,16 @@ readonly CHECKS=(
 )
 
 check_unit_tests() {
-    local test passed=0 lines
-    while read -r test; do
+    local tests test passed=0 lines
+    mapfile -t tests <"$windows_build/unit-tests"
+    [[ ${#tests[@]} -gt 0 ]] || fail "there are no tests"
+    for test in "${tests[@]}"; do
         timeout --kill-after=5 300 wine "$test" --test-threads 2 >"$here/said" 2>&1 || fail "${test##*/}: $(tail -30 "$here/said")"
         # A program that crashes under Wine may end with 0.
         lines=$(grep -c '^test .* \.\.\. ok' "$here/said") || fail "${test##*/} ran no test"
         grep -q "^test result: ok. $lines passed; 0 failed" "$here/said" || fail "${test##*/}: $(tail -30 "$here/said")"
         passed=$((passed + lines))
-    done <"$windows_build/unit-tests"
+    done
     note "$passed passed"
 }
 
@@ -85,6 +87,7 @@ check_accounts() {
     exe malpan-server notice --store "$store" "back in five minutes" >"$here/notice" 2>&1 || fail "no notice: $(<"$here/notice")"
     sign_in "correct horse battery" || fail "no sign-in: $(<"$here/played")"
     ! sign_in "wrong" || fail "a wrong password signs in"
+    grep -q 'wrong name or password' "$here/played" || fail "of a wrong password it says: $(<"$here/played")"
     play_bots native --scenario login:10@1 --duration 5s -- '.players.failed == 0' \
         '.scenarios[0].operations | .done > 0 and .failed == 0 and .unfinished == 0'
     stop_server
@@ -164,7 +167,6 @@ check_console_close() {
 
 check_port_in_use() {
     start_server exe --store memory:
-    local other
     if exe malpan-server --listen "$listen" --http off --store memory: >"$here/second" 2>&1; then
         fail "a second server has the port"
     fi
@@ -182,6 +184,7 @@ check_resets() {
     resets=$(jq '.scenarios[] | select(.name == "reset") | .attack.connected' "$here/report")
     note "$resets resets"
     [[ $(metric 'malpan_sessions_closed_total{reason="disconnected"}') -ge $resets ]] || fail "some count as something else: $(grep sessions_closed "$here/metrics")"
+    [[ $(metric 'malpan_sessions_closed_total{reason="malformed"}') == 0 ]] || fail "some count as garbage"
     [[ $(metric malpan_accept_errors_total) == 0 ]] || fail "some could not be accepted"
     ! grep -E 'ERROR|WARN' "$here/log" || fail "the log has something to say of it: $(grep -E 'ERROR|WARN' "$here/log" | tail -3)"
 }
@@ -202,7 +205,8 @@ check_names_of_files() {
     grep -q '^you 준호' "$here/played" || fail "the name is not as given: $(<"$here/played")"
     stop_server
     [[ $status -eq 0 ]] || fail "it ended with $status"
-    exe malpan-server account list --config "$config" | grep -q 미나 || fail "the account is gone"
+    exe malpan-server account list --config "$config" >"$here/list" 2>&1 || fail "no list: $(<"$here/list")"
+    grep -q 미나 "$here/list" || fail "the account is gone: $(<"$here/list")"
 }
 
 check_health() {
