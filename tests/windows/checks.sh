@@ -86,7 +86,7 @@ check_accounts() {
     grep -q Mina "$here/list" || fail "the account is not listed: $(<"$here/list")"
     exe malpan-server notice --store "$store" "back in five minutes" >"$here/notice" 2>&1 || fail "no notice: $(<"$here/notice")"
     sign_in "correct horse battery" || fail "no sign-in: $(<"$here/played")"
-    ! sign_in "wrong" || fail "a wrong password signs in"
+    ! sign_in "battery horse correct" || fail "a wrong password signs in"
     grep -q 'wrong name or password' "$here/played" || fail "of a wrong password it says: $(<"$here/played")"
     play_bots native --scenario login:10@1 --duration 5s -- '.players.failed == 0' \
         '.scenarios[0].operations | .done > 0 and .failed == 0 and .unfinished == 0'
