@@ -81,6 +81,8 @@ fn build(name: &str, folder: &Path) -> PathBuf {
         .args(["build", "--offline", "--quiet"])
         .current_dir(folder.join(name))
         .env("CARGO_TARGET_DIR", &target)
+        // They are built once, and nobody debugs them: a third of the size.
+        .envs([("CARGO_PROFILE_DEV_DEBUG", "false"), ("CARGO_INCREMENTAL", "0")])
         .status()
         .unwrap();
     assert!(built.success(), "{name} does not build");
