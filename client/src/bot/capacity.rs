@@ -1,22 +1,23 @@
 //! How many players a server holds: which number to try next. Pure.
 //!
 //! ```text
-//! grow by half each time -> the limit breaks -> narrow between what held and what broke -> confirm the most that held
+//! grow by half each time -> the limit breaks -> narrow between what held and what broke
+//!   -> confirm, in long windows: up while it holds and down while it does not, until one holds and a little more does not
 //! ```
 //!
-//! A number counts as held or broken when two windows in a row say so: one alone may have caught a hiccup, or a moment in
-//! which the server lived on what was not yet queued.
+//! The short windows only find where to begin with the long ones: a machine that others use too has slow and quick moments, and
+//! where it would be theirs to answer, the answer would be another each time.
 
 /// Numbers of players are multiples of this: a room's seats.
 const STEP: u32 = 10;
-/// Narrowing ends where what held and what broke are so close, in parts of what held.
+/// What held and what broke are close, in parts of what held: so fine is the answer.
 const CLOSE: u32 = 20;
-/// The most windows with one number of players.
+/// The most short windows with one number of players.
 const MOST_WINDOWS: u32 = 5;
-/// A number that does not hold to the end is lowered a little, and by more after each so many tries: a machine that has become
-/// slower holds some number too.
+/// Long windows go up or down by a little, and by more after each so many that said the same: the short ones may have seen a
+/// machine of another speed.
 const PATIENCE: u32 = 2;
-/// The most that it is lowered by at once, in parts of it.
+/// The most that they go up or down by at once, in parts of the number.
 const LARGEST_STEP: u32 = 3;
 
 /// What a try is for.
@@ -51,12 +52,22 @@ pub(super) enum End {
 pub(super) struct Search {
     ceiling: u32,
     current: Try,
-    held: u32,
-    broken: Option<u32>,
-    /// What the windows with the current number said, in order.
+    /// What the short windows said until now; then what the long ones did.
+    range: Range,
+    /// The most that held in the short ones.
+    narrowed: u32,
+    /// What the short windows with the current number said, in order.
     windows: Vec<bool>,
+    /// Long windows.
     confirmations: u32,
     end: Option<End>,
+}
+
+/// The most players that held, and the fewest above them that did not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Range {
+    held: Option<u32>,
+    broken: Option<u32>,
 }
 
 impl Phase {
@@ -74,7 +85,15 @@ impl Search {
     /// A search that begins with `first` players and goes no higher than `ceiling`.
     pub(super) fn new(first: u32, ceiling: u32) -> Self {
         let current = Try { players: first.min(ceiling), phase: Phase::Grow };
-        Self { ceiling, current, held: 0, broken: None, windows: Vec::new(), confirmations: 0, end: None }
+        Self {
+            ceiling,
+            current,
+            range: Range::default(),
+            narrowed: 0,
+            windows: Vec::new(),
+            confirmations: 0,
+            end: None,
+        }
     }
 
     /// What to try, or how the search ended.
@@ -82,59 +101,65 @@ impl Search {
         self.end.map_or(Ok(self.current), Err)
     }
 
+    /// The most players with whom the limit has held so far.
+    pub(super) fn held(&self) -> u32 {
+        let unconfirmed = if self.range.broken.is_none() { self.narrowed } else { 0 };
+        self.range.held.unwrap_or(unconfirmed)
+    }
+
     /// A window with the current number of players held, or broke the limit. Returns whether the number is settled.
     pub(super) fn note(&mut self, held: bool) -> bool {
-        self.windows.push(held);
-        let again = self.windows.len() >= 2 && self.windows[self.windows.len() - 2] == held;
-        let enough = self.windows.len() >= MOST_WINDOWS as usize;
-        if self.current.phase != Phase::Confirm && !again && !enough {
+        if !self.settles(held) {
             return false;
         }
         self.windows.clear();
         let players = self.current.players;
-        match (self.current.phase, held) {
-            (Phase::Confirm, true) => {
-                self.end = Some(if self.broken.is_none() { End::Ceiling(players) } else { End::Found(players) });
+        let known = if held { &mut self.range.held } else { &mut self.range.broken };
+        *known = Some(players);
+        match self.current.phase {
+            Phase::Grow if held && players < self.ceiling => {
+                let more = round(players + players / 2).max(players + STEP).min(self.ceiling);
+                self.current = Try { players: more, phase: Phase::Grow };
             }
-            (Phase::Confirm, false) => {
+            Phase::Grow | Phase::Narrow => match self.range.middle() {
+                Some(players) => self.current = Try { players, phase: Phase::Narrow },
+                None => {
+                    self.narrowed = self.held();
+                    self.range = Range::default();
+                    self.confirm(self.narrowed);
+                }
+            },
+            Phase::Confirm => {
                 self.confirmations += 1;
-                self.broken = Some(players);
-                let parts = (CLOSE >> ((self.confirmations - 1) / PATIENCE).min(5)).max(LARGEST_STEP);
-                let lower = round(players - players / parts).min(players - STEP.min(players));
-                self.confirm(lower);
-            }
-            (_, true) => {
-                self.held = players;
-                self.go_on();
-            }
-            (_, false) => {
-                self.broken = Some(players);
-                self.go_on();
+                self.go_on_confirming();
             }
         }
         true
     }
 
-    /// The most players with whom the limit has held so far.
-    pub(super) fn held(&self) -> u32 {
-        self.held
+    /// A short window that breaks may have caught a hiccup, and one that holds while it is narrowed a moment in which the server
+    /// lived on what was not yet queued: two in a row have to agree.
+    fn settles(&mut self, held: bool) -> bool {
+        if self.current.phase == Phase::Confirm || (self.current.phase == Phase::Grow && held) {
+            return true;
+        }
+        self.windows.push(held);
+        self.windows.ends_with(&[held, held]) || self.windows.len() >= MOST_WINDOWS as usize
     }
 
-    fn go_on(&mut self) {
-        let Some(broken) = self.broken else {
-            if self.held == self.ceiling {
-                return self.confirm(self.ceiling);
-            }
-            let players = round(self.held + self.held / 2).max(self.held + STEP).min(self.ceiling);
-            self.current = Try { players, phase: Phase::Grow };
-            return;
-        };
-        let between = broken.saturating_sub(self.held);
-        let middle = round(self.held + between / 2);
-        if between <= STEP.max(self.held / CLOSE) || middle <= self.held || middle >= broken {
-            return self.confirm(self.held);
+    fn go_on_confirming(&mut self) {
+        let parts = (CLOSE >> ((self.confirmations - 1) / PATIENCE).min(5)).max(LARGEST_STEP);
+        let step = |from: u32| round(from / parts).max(STEP);
+        match (self.range.held, self.range.broken) {
+            (Some(held), _) if held == self.ceiling => self.end = Some(End::Ceiling(held)),
+            (Some(held), None) => self.confirm((held + step(held)).min(self.ceiling)),
+            (None, Some(broken)) => self.confirm(broken.saturating_sub(step(broken))),
+            (Some(held), Some(_)) => match self.range.middle() {
+                Some(players) => self.confirm(players),
+                None => self.end = Some(End::Found(held)),
+            },
+            (None, None) => unreachable!("each window holds or breaks"),
         }
-        self.current = Try { players: middle, phase: Phase::Narrow };
     }
 
     fn confirm(&mut self, players: u32) {
@@ -143,6 +168,16 @@ impl Search {
             return;
         }
         self.current = Try { players, phase: Phase::Confirm };
+    }
+}
+
+impl Range {
+    /// What to try between what held and what broke; `None` where they are close.
+    fn middle(self) -> Option<u32> {
+        let (held, broken) = (self.held.unwrap_or(0), self.broken?);
+        let between = broken.saturating_sub(held);
+        let middle = round(held + between / 2);
+        (between > STEP.max(held / CLOSE) && held < middle && middle < broken).then_some(middle)
     }
 }
 
@@ -203,16 +238,47 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_to_the_end_is_lowered() {
+    fn what_does_not_hold_for_long_is_lowered() {
         let (end, _) =
             search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { 900 } else { 1_000 });
         assert!(matches!(end, End::Found(850..=900)), "{end:?}");
     }
+
     #[test]
     fn a_machine_that_becomes_slower_while_it_is_searched_holds_some_number_too() {
         let (end, windows) =
             search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { 2_000 } else { 8_000 });
-        assert!(matches!(end, End::Found(1_300..=2_000)), "{end:?}");
+        assert!(matches!(end, End::Found(1_900..=2_000)), "{end:?}");
         assert!(windows <= 40, "{windows}");
+    }
+
+    #[test]
+    fn a_machine_that_was_slow_while_it_was_narrowed_is_not_held_to_that() {
+        for (short, long, at_least) in [(5_000, 5_500, 5_225), (1_000, 8_000, 7_600)] {
+            let (end, windows) =
+                search(100, 20_000, |players, phase| players <= if phase == Phase::Confirm { long } else { short });
+            let End::Found(found) = end else { panic!("{end:?}") };
+            assert!((at_least..=long).contains(&found), "{found}");
+            assert!(windows <= 40, "{windows}");
+        }
+        // Up to what is allowed.
+        let (end, _) = search(100, 2_000, |players, phase| phase == Phase::Confirm || players <= 1_000);
+        assert_eq!(end, End::Ceiling(2_000));
+    }
+
+    /// As machines do that others use too: slow for minutes, then quick.
+    #[test]
+    fn the_answer_lies_between_what_a_machine_holds_when_it_is_slow_and_when_it_is_quick() {
+        for period in [2, 3, 5, 8, 13, 21] {
+            for first in 0..period {
+                let windows = Cell::new(first);
+                let (end, _) = search(100, 20_000, |players, _| {
+                    windows.set(windows.get() + 1);
+                    players <= if windows.get() / period % 2 == 0 { 6_000 } else { 8_000 }
+                });
+                let End::Found(found) = end else { panic!("{period} {first}: {end:?}") };
+                assert!((5_700..=8_000).contains(&found), "{period} {first}: {found}");
+            }
+        }
     }
 }

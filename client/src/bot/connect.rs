@@ -1,6 +1,6 @@
 //! A player's way to the server and to its seat.
 
-use super::{record::Tap, shared::Shared};
+use super::{goal::Goal, record::Tap, shared::Shared};
 use malpan_client::{
     Client, ClientError, Stream,
     protocol::{JoinTarget, Joined},
@@ -67,21 +67,21 @@ pub(super) async fn seat_once(shared: &Shared, player: u32) -> Result<Seated, Cl
 /// # Errors
 /// Where the server cannot be reached or does not answer as one.
 pub(super) async fn shake_hands(shared: &Shared, player: u32) -> Result<Client<Wire>, ClientError> {
-    let begun_ns = shared.clock.now_ns();
-    let stream = open_stream(shared, player).await?;
+    let begun_ns = shared.common.clock.now_ns();
+    let stream = open_stream(&shared.common.goal, player).await?;
     let tape = shared.recorder.as_ref().map(|to| to.open(to.track_of(player), player, false, begun_ns));
-    Client::handshake(Tap::new(stream, tape), &shared.options).await
+    Client::handshake(Tap::new(stream, tape), &shared.common.goal.options).await
 }
 
 /// A connection to the server, with TLS where the run has it. It is not recorded yet.
 ///
 /// # Errors
 /// Where the server cannot be reached, or does not answer in time.
-pub(super) async fn open_stream(shared: &Shared, player: u32) -> Result<Stream, ClientError> {
-    let limit = shared.options.timeout;
+pub(super) async fn open_stream(goal: &Goal, player: u32) -> Result<Stream, ClientError> {
+    let limit = goal.options.timeout;
     let open = async {
-        let tcp = open(&shared.addresses, player).await?;
-        Stream::over(tcp, &shared.address, shared.options.tls.as_ref()).await
+        let tcp = open(&goal.addresses, player).await?;
+        Stream::over(tcp, &goal.address, goal.options.tls.as_ref()).await
     };
     timeout(limit, open).await.unwrap_or(Err(ClientError::TimedOut(limit)))
 }

@@ -1,10 +1,10 @@
 //! One sample a second of what the threads let others know.
 
 use super::{
+    common::{Common, lock},
     gauge::Usage,
     ledger::Interval,
     report::Sample,
-    shared::{Shared, lock},
 };
 use std::time::{Duration, Instant};
 
@@ -42,28 +42,28 @@ impl Sampler {
 
     /// Takes one. `measuring`: whether actions fell due meanwhile.
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub(super) fn take(&mut self, shared: &Shared, measuring: bool, usage: Option<Usage>) {
+    pub(super) fn take(&mut self, common: &Common, measuring: bool, usage: Option<Usage>) {
         let seconds = self.last.elapsed().as_secs_f64();
         self.last = Instant::now();
         let mut interval = Interval::default();
-        for live in &shared.live {
+        for live in &common.live {
             let mut measured = lock(&live.interval);
             interval.merge(&measured);
             measured.clear();
         }
         let (main, slip) = (interval.main.percentiles(), interval.slip.percentiles());
-        let (failed, lost) = (shared.sum(|live| &live.failed), shared.sum(|live| &live.lost));
+        let (failed, lost) = (common.sum(|live| &live.failed), common.sum(|live| &live.lost));
         let counts = Counts {
-            sent: shared.sum(|live| &live.sent),
-            delivered: shared.sum(|live| &live.delivered),
-            errors: shared.sum(|live| &live.refused) + failed + lost,
+            sent: common.sum(|live| &live.sent),
+            delivered: common.sum(|live| &live.delivered),
+            errors: common.sum(|live| &live.refused) + failed + lost,
         };
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         let cpu = |now: Usage, before: Usage| now.cpu.saturating_sub(before.cpu).as_secs_f64() / seconds * 100.0;
         self.samples.push(Sample {
             at_s: self.begin.elapsed().as_secs_f64(),
             measured: measuring,
-            players: shared.sum(|live| &live.present),
+            players: common.sum(|live| &live.present),
             failed,
             lost,
             sent_per_s: rate(counts.sent, self.counts.sent),

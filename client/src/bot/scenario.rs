@@ -208,7 +208,7 @@ impl FromStr for Part {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (text, rate) = match text.split_once('@') {
-            Some((text, rate)) => (text, Some(super::parse_rate(rate)?)),
+            Some((text, rate)) => (text, Some(super::args::parse_rate(rate)?)),
             None => (text, None),
         };
         let (name, share) = match text.split_once(':') {

@@ -13,6 +13,8 @@ use anyhow::Result;
 const FIRST: u32 = 100;
 /// A window that is void says nothing about the server: how many of them in a row are held again.
 const VOIDS: u32 = 10;
+/// How many windows long those are that confirm: what slowly piles up shows, and a hiccup is one among many.
+const LONG: u32 = 6;
 
 /// Searches up to `ceiling` players, and returns the report of the last window that held, or of the last one.
 ///
@@ -27,22 +29,21 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
             Ok(next) => next,
             Err(end) => break Some(end),
         };
-        run.step = format!("{} to {} players: ", next.phase.name(), next.players);
+        run.conductor.step = format!("{} to {} players: ", next.phase.name(), next.players);
         run.grow_to(next.players).await;
         if run.gave_up() {
             break None;
         }
         let at_s = run.elapsed_s();
-        // The last one is long: what slowly piles up shows.
-        let duration = if next.phase == Phase::Confirm { asked.duration * 2 } else { asked.duration };
+        let duration = if next.phase == Phase::Confirm { asked.duration * LONG } else { asked.duration };
         let findings = run.hold(duration).await?;
-        if run.is_interrupted() {
+        if run.conductor.is_interrupted() {
             break None;
         }
         let report = summary::report(asked, run.plan(), &findings);
         let verdict = judge_window(&report, next.players, limit);
         let step = step(at_s, next.players, next.phase, &report, verdict.clone().err());
-        run.say(line(&step));
+        run.conductor.say(line(&step));
         steps.push(step);
         let connected = report.players.connected;
         voids = if report.void { voids + 1 } else { 0 };
@@ -58,7 +59,7 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
             break None;
         }
     };
-    run.step.clear();
+    run.conductor.step.clear();
     let players = match end {
         Some(End::Found(players) | End::Ceiling(players)) => players,
         Some(End::Nothing) => 0,
@@ -66,7 +67,7 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
         None => search.held(),
     };
     let stopped_by = match end {
-        None if run.is_interrupted() => "Ctrl-C, before it was confirmed".into(),
+        None if run.conductor.is_interrupted() => "Ctrl-C, before it was confirmed".into(),
         None if run.gave_up() => "connecting more took too long".into(),
         end => stopped_by(end, &steps, ceiling, players),
     };
@@ -105,9 +106,9 @@ fn stopped_by(end: Option<End>, steps: &[Step], ceiling: u32, found: u32) -> Str
     match end {
         Some(End::Ceiling(_)) => format!("it holds all {ceiling} that --players allows"),
         _ => {
-            // Of what did not hold above that, the fewest players: the limit itself.
+            // Of what did not hold above that, the fewest players in a long window: the limit itself.
             let above = steps.iter().filter(|step| !step.held && step.players > u64::from(found));
-            let broken = above.min_by_key(|step| step.players);
+            let broken = above.min_by_key(|step| (step.phase != Phase::Confirm.name(), step.players));
             let Some(broken) = broken else { return "nothing was measured".into() };
             let why = broken.broken.as_deref().unwrap_or("unknown");
             let whose = if why.starts_with("void") { "the bot's own limit, not the server's: " } else { "" };

@@ -1,7 +1,7 @@
 //! What a window found, as a report.
 
 use super::{
-    gauge::Usage,
+    conductor::{CutShort, ProcessUse, Used},
     hostile,
     ledger::{Causes, Fates, merge, sum},
     metrics::{Latencies, Percentiles},
@@ -13,7 +13,7 @@ use super::{
         Sample, Scenario, Server, causes,
     },
     rooms::Positions,
-    run::{CutShort, Findings, ServerUsage},
+    run::Findings,
     scenario,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -37,7 +37,7 @@ pub(super) struct Asked {
 
 /// The report of a window.
 pub(super) fn report(asked: &Asked, plan: &Plan, findings: &Findings) -> Report {
-    let Findings { totals, elapsed, cut_short, server, .. } = findings;
+    let Findings { totals, elapsed, cut_short, used, .. } = findings;
     let slip_ms = totals.timings.slip.percentiles();
     let void_reasons = void_reasons(totals, &slip_ms);
     let scenarios: Vec<_> = (0..plan.parts().len()).map(|part| scenario(plan, part, findings)).collect();
@@ -68,8 +68,8 @@ pub(super) fn report(asked: &Asked, plan: &Plan, findings: &Findings) -> Report 
         bytes: Bytes { received: totals.bytes_received, sent: totals.bytes_sent },
         curve: main.map(|(_, latencies)| latencies.curve()).unwrap_or_default(),
         series: Vec::new(),
-        server: server.map(|usage| server_report(&usage, delivered, players.connected)),
-        own: findings.own.seated.map(|_| server_report(&findings.own, delivered, players.connected)),
+        server: used.server.map(|usage| server_report(&usage, delivered, players.connected)),
+        own: used.own.seated.map(|_| server_report(&used.own, delivered, players.connected)),
         capacity: None,
         record: None,
         replay: None,
@@ -222,7 +222,7 @@ fn attack(tally: &hostile::Tally) -> Attack {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn server_report(usage: &ServerUsage, delivered: u64, connected: u64) -> Server {
+fn server_report(usage: &ProcessUse, delivered: u64, connected: u64) -> Server {
     let cpu = || {
         let (end, elapsed) = usage.end?;
         Some((end.cpu.saturating_sub(usage.seated?.cpu).as_secs_f64(), elapsed.as_secs_f64()))
@@ -287,8 +287,7 @@ pub(super) fn empty(asked: &Asked, plan: &Plan, with_server: bool) -> Report {
         asked: 0,
         elapsed: Duration::ZERO,
         cut_short: None,
-        server: with_server.then(ServerUsage::default),
-        own: ServerUsage { seated: Some(Usage { cpu: Duration::ZERO, rss_kib: 0 }), ..ServerUsage::default() },
+        used: Used::nothing(with_server),
     };
     let mut report = report(asked, plan, &findings);
     for scenario in &mut report.scenarios {

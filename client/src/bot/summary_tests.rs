@@ -2,6 +2,7 @@
 
 use super::{Asked, report as make, void_reasons};
 use crate::bot::{
+    conductor::{CutShort, ProcessUse, Used},
     gauge::Usage,
     hostile::Tally,
     metrics::Latencies,
@@ -9,7 +10,7 @@ use crate::bot::{
     plan::Plan,
     report::Report,
     rooms::Positions,
-    run::{CutShort, Findings, ServerUsage},
+    run::Findings,
     steps::Refused,
     table::Table,
 };
@@ -46,7 +47,7 @@ fn totals() -> Totals {
 
 fn report(totals: Totals, cut_short: Option<CutShort>) -> Report {
     let usage = |cpu_ms, rss_kib| Usage { cpu: Duration::from_millis(cpu_ms), rss_kib };
-    let server = ServerUsage {
+    let server = ProcessUse {
         before: Some(usage(0, 5_000)),
         seated: Some(usage(100, 5_250)),
         end: Some((usage(589, 9_000), Duration::from_secs(10))),
@@ -55,8 +56,8 @@ fn report(totals: Totals, cut_short: Option<CutShort>) -> Report {
     let started = SystemTime::UNIX_EPOCH;
     let asked = Asked { address: "127.0.0.1:7777".into(), seed: 3, duration, threads: 2, started };
     let attacks = vec![Tally::default()];
-    let findings =
-        Findings { totals, attacks, asked: 100, elapsed: duration, cut_short, server: Some(server), own: server };
+    let used = Used { server: Some(server), own: server };
+    let findings = Findings { totals, attacks, asked: 100, elapsed: duration, cut_short, used };
     make(&asked, &plan(), &findings)
 }
 

@@ -1,29 +1,21 @@
 //! A thread's life: as many players as shall be, the schedule of each window, until told to stop.
 
-use super::{cause, connect, ops, shared::Shared, worker::Worker};
+use super::{cause, connect, ops, pace, shared::Shared, worker::Worker};
 use std::{
     cell::RefCell,
     future::poll_fn,
     io,
-    pin::pin,
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread,
-    time::Duration,
 };
 use tokio::{
-    runtime::{Builder, LocalOptions},
     sync::Semaphore,
-    task::{JoinSet, coop::unconstrained, yield_now},
-    time::{Instant, sleep_until},
+    task::{JoinSet, coop::unconstrained},
 };
 
 /// Connects in flight at once, over all threads: below any listen backlog.
 const CONNECTS_AT_ONCE: usize = 64;
-
-/// The least time between two looks at the sockets. Arrivals are noted up to so much late, never early: no latency that
-/// is reported is better than it was.
-const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Starts the thread with this index.
 ///
@@ -31,35 +23,22 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// Where the system starts no thread.
 pub(super) fn spawn(shared: Arc<Shared>, index: usize) -> io::Result<thread::JoinHandle<io::Result<()>>> {
     thread::Builder::new().name(format!("bot-{index}")).spawn(move || {
-        let runtime = paced().build_local(LocalOptions::default())?;
+        let runtime = pace::runtime()?;
         runtime.block_on(live(shared, index));
         Ok(())
     })
 }
 
-/// A runtime that looks at its sockets at most once per [`LOOK_INTERVAL`].
-///
-/// Where bot and server share cores, a bot that is woken by each write of the server takes the core from it each time:
-/// what is measured then is the kernel switching between the two.
-pub(super) fn paced() -> Builder {
-    let looked = Arc::new(Mutex::new(Instant::now()));
-    let looks = Arc::clone(&looked);
-    let mut builder = Builder::new_current_thread();
-    builder.enable_all();
-    builder.on_thread_park(move || {
-        let since = looked.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        if let Some(early) = LOOK_INTERVAL.checked_sub(since) {
-            thread::sleep(early);
-        }
-    });
-    builder.on_thread_unpark(move || *looks.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now());
-    builder
-}
-
 async fn live(shared: Arc<Shared>, index: usize) {
     let worker = Rc::new(RefCell::new(Worker::new(Arc::clone(&shared), index)));
     let mut crew = Crew::new(Rc::clone(&worker), Arc::clone(&shared), index);
-    keep_pace(&worker, &shared, &mut crew).await;
+    let mut wake_ns = shared.common.clock.now_ns();
+    let tick = || {
+        crew.follow();
+        wake_ns = worker.borrow_mut().tick(wake_ns);
+        Some(wake_ns)
+    };
+    pace::keep(&shared.common, tick).await;
     // Many of them at once: of a task's budget only the first 128 would be said.
     unconstrained(async { worker.borrow_mut().say_goodbye() }).await;
 }
@@ -77,7 +56,7 @@ struct Crew {
 
 impl Crew {
     fn new(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, index: usize) -> Self {
-        let permits = Rc::new(Semaphore::new((CONNECTS_AT_ONCE / shared.live.len()).max(1)));
+        let permits = Rc::new(Semaphore::new((CONNECTS_AT_ONCE / shared.common.live.len()).max(1)));
         let index = u32::try_from(index).expect("few threads");
         Self { worker, shared, index, permits, tasks: JoinSet::new(), followed: 0 }
     }
@@ -91,14 +70,14 @@ impl Crew {
         if target < self.followed {
             self.worker.borrow_mut().dismiss_from(target);
         } else {
-            let threads = u32::try_from(self.shared.live.len()).expect("few threads");
+            let threads = u32::try_from(self.shared.common.live.len()).expect("few threads");
             let index = self.index;
             for player in (self.followed..target).filter(|player| player % threads == index) {
                 self.start(player);
             }
         }
         self.followed = target;
-        self.shared.live[self.index as usize].followed.store(target, Relaxed);
+        self.shared.common.live[self.index as usize].followed.store(target, Relaxed);
         while let Some(ended) = self.tasks.try_join_next() {
             ended.expect("no task of a player panics or is aborted");
         }
@@ -110,7 +89,7 @@ impl Crew {
             return;
         }
         if scenario.connects_before() {
-            self.shared.live[self.index as usize].started.fetch_add(1, Relaxed);
+            self.shared.common.live[self.index as usize].started.fetch_add(1, Relaxed);
         }
         let (worker, shared, permits) = (Rc::clone(&self.worker), Arc::clone(&self.shared), Rc::clone(&self.permits));
         if scenario.is_seated() {
@@ -142,37 +121,9 @@ async fn play(worker: Rc<RefCell<Worker>>, shared: Arc<Shared>, permits: Rc<Sema
 /// A player is there or failed. Where the first to have used up its attempts finds nobody there, the others will fare no
 /// better.
 pub(super) fn settle(shared: &Shared, player: u32) {
-    let live = &shared.live[player as usize % shared.live.len()];
+    let live = &shared.common.live[player as usize % shared.common.live.len()];
     live.settled.fetch_add(1, Relaxed);
-    if shared.sum(|live| &live.present) == 0 {
+    if shared.common.sum(|live| &live.present) == 0 {
         shared.stop_connecting.cancel();
-    }
-}
-
-/// The thread's pacer: one sleep to the next action that is due, again and again.
-async fn keep_pace(worker: &RefCell<Worker>, shared: &Shared, crew: &mut Crew) {
-    let mut stopped = pin!(shared.stop.cancelled());
-    let mut sleep = pin!(sleep_until(Instant::now()));
-    let mut target = shared.target.subscribe();
-    let mut wake_ns = shared.clock.now_ns();
-    loop {
-        crew.follow();
-        wake_ns = worker.borrow_mut().tick(wake_ns);
-        let wake_at = shared.clock.instant(wake_ns);
-        if wake_at <= Instant::now() {
-            // More is due, but whoever has something to read comes first.
-            if shared.stop.is_cancelled() {
-                return;
-            }
-            yield_now().await;
-            continue;
-        }
-        sleep.as_mut().reset(wake_at);
-        tokio::select! {
-            biased;
-            () = &mut stopped => return,
-            _ = target.changed() => {}
-            () = &mut sleep => {}
-        }
     }
 }

@@ -11,6 +11,7 @@
 
 use super::{
     cause,
+    common::lock,
     connect::Seated,
     ledger::{Fates, Ledger, count},
     member::Member,
@@ -19,7 +20,7 @@ use super::{
     plan::nanos,
     player::Player,
     scenario::Scenario,
-    shared::{Shared, Window, lock},
+    shared::{Shared, Window},
 };
 use malpan_client::protocol::ServerPacket;
 use std::{
@@ -214,7 +215,7 @@ impl Worker {
                 Ok(_) if self.players[slot].is_leaving() => {}
                 Err(_) if self.players[slot].is_leaving() => self.players[slot].disconnect(),
                 Ok(packet) => {
-                    let at_ns = self.shared.clock.now_ns();
+                    let at_ns = self.shared.common.clock.now_ns();
                     self.open_window_at(at_ns);
                     if let Err(cause) = self.take(slot, &packet, at_ns) {
                         self.lose_slot(slot, cause);
@@ -229,14 +230,14 @@ impl Worker {
     /// Opens and closes windows when their time has come, sends what is due, and says how far the thread is. Returns when
     /// to be called again: at once, where more is due.
     pub(super) fn tick(&mut self, expected_ns: u64) -> u64 {
-        let now_ns = self.shared.clock.now_ns();
+        let now_ns = self.shared.common.clock.now_ns();
         self.longest_stall_ns = self.longest_stall_ns.max(now_ns.saturating_sub(expected_ns));
         self.open_window_at(now_ns);
         self.send_due();
         if let Some(window) = self.shared.window().filter(|window| window.number <= self.shared.judge.load(Relaxed)) {
             self.judge(&window);
         }
-        let now_ns = self.shared.clock.now_ns();
+        let now_ns = self.shared.common.clock.now_ns();
         if now_ns >= self.published_ns + PUBLISH_EVERY_NS {
             self.publish(now_ns);
         }
@@ -272,7 +273,7 @@ impl Worker {
         }
         self.judged = window.number;
         let elapsed_ns = self.shared.end_ns(window);
-        self.publish(self.shared.clock.now_ns());
+        self.publish(self.shared.common.clock.now_ns());
         self.tell_what_was_measured();
         let parts = self.fates.len();
         let mut outcome = Outcome::new(std::mem::replace(&mut self.ledger, Ledger::new(parts)), self.longest_stall_ns);
@@ -299,8 +300,8 @@ impl Worker {
         lock(&self.shared.outcomes).push(outcome);
     }
 
-    fn live(&self) -> &super::shared::Live {
-        &self.shared.live[self.index]
+    fn live(&self) -> &super::common::Live {
+        &self.shared.common.live[self.index]
     }
 
     fn note_error(&self, cause: &str) {
@@ -368,7 +369,7 @@ impl Worker {
     fn send_due(&mut self) {
         let Some(run) = &mut self.run else { return };
         let start_ns = run.window.start_ns;
-        let mut now_ns = self.shared.clock.now_ns().saturating_sub(start_ns);
+        let mut now_ns = self.shared.common.clock.now_ns().saturating_sub(start_ns);
         if run.schedule.next_ns().is_none_or(|next| next > now_ns) {
             return;
         }
@@ -377,7 +378,7 @@ impl Worker {
             let Some(due) = run.schedule.take_due(now_ns) else { return };
             if let Some(taken) = self.players[due.slot as usize].act(&mut self.ledger) {
                 self.ledger.blocked += u64::from(!taken);
-                now_ns = self.shared.clock.now_ns().saturating_sub(start_ns);
+                now_ns = self.shared.common.clock.now_ns().saturating_sub(start_ns);
                 let slip_ns = now_ns.saturating_sub(due.at_ns);
                 self.ledger.timings.slip.record_ns(slip_ns);
                 self.ledger.interval.slip.record_ns(slip_ns);
@@ -405,7 +406,7 @@ impl Worker {
             refused += part.given_up();
             open += part.open();
         }
-        let live = &self.shared.live[self.index];
+        let live = &self.shared.common.live[self.index];
         let store = |counter: &AtomicU64, value| counter.store(value, Relaxed);
         store(&live.present, self.told.present);
         store(&live.lost, self.told.lost);
@@ -416,7 +417,7 @@ impl Worker {
     }
 
     fn tell_what_was_measured(&mut self) {
-        lock(&self.shared.live[self.index].interval).merge(&self.ledger.interval);
+        lock(&self.shared.common.live[self.index].interval).merge(&self.ledger.interval);
         self.ledger.interval.clear();
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::bot::{
     cause,
+    common::lock,
     connect::{self, Wire},
     record::Tap,
-    shared::{Shared, lock},
+    shared::Shared,
 };
 use bytes::BytesMut;
 use malpan_client::{
@@ -37,8 +38,8 @@ impl<'a> Line<'a> {
     /// # Errors
     /// Why it could not.
     pub(super) async fn open(shared: &'a Shared, player: u32, attempt: u32, part: usize) -> Result<Self, Ended> {
-        let begun_ns = shared.clock.now_ns();
-        let stream = connect::open_stream(shared, player).await.map_err(|error| cause::of(&error))?;
+        let begun_ns = shared.common.clock.now_ns();
+        let stream = connect::open_stream(&shared.common.goal, player).await.map_err(|error| cause::of(&error))?;
         let tape = shared.recorder.as_ref().map(|to| to.open(to.hostile_track(), player, true, begun_ns));
         let io = Tap::new(stream, tape);
         let (codec, incoming) = (ClientCodec::new(), BytesMut::new());

@@ -12,10 +12,11 @@ mod attacks;
 mod line;
 
 use super::{
+    common::lock,
     ledger::{Causes, count},
     metrics::Latencies,
     scenario::Scenario,
-    shared::{Shared, lock},
+    shared::Shared,
 };
 use std::{io, pin::pin, sync::Arc, thread, time::Duration};
 use tokio::{
@@ -63,7 +64,7 @@ async fn live(shared: Arc<Shared>) {
     for player in (0..shared.plan.players()).filter(|&player| shared.plan.scenario_of(player).is_hostile()) {
         tasks.spawn_local(attack_again(Arc::clone(&shared), player));
     }
-    let mut stopped = pin!(shared.stop.cancelled());
+    let mut stopped = pin!(shared.common.stop.cancelled());
     let mut hand_over = interval(HAND_OVER_EVERY);
     loop {
         tokio::select! {
@@ -87,7 +88,7 @@ async fn attack_again(shared: Arc<Shared>, player: u32) {
     let Some(window) = wanted.await else { return };
     let (part, scenario) = (shared.plan.part_of(player), shared.plan.scenario_of(player));
     let period = Duration::from_nanos(shared.plan.period_ns(player).unwrap_or(1_000_000_000));
-    let mut begin = shared.clock.instant(window.start_ns + shared.plan.phase_ns(player));
+    let mut begin = shared.common.clock.instant(window.start_ns + shared.plan.phase_ns(player));
     for attempt in 0.. {
         sleep_until(begin).await;
         lock(&shared.attacks)[part].attempts += 1;

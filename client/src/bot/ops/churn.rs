@@ -33,7 +33,7 @@ pub(super) async fn work(operator: &Operator) {
 /// Leaves and joins; denied, it stays where it then is.
 async fn change(operator: &Operator, place: &mut Place, action: Action) -> Result<(), Broken> {
     operator.worker.borrow_mut().began(operator.player, action.slip_ns);
-    let limit = operator.shared.options.timeout;
+    let limit = operator.shared.common.goal.options.timeout;
     let changed = timeout(limit, leave_and_join(operator, place)).await;
     let mut worker = operator.worker.borrow_mut();
     match changed {

@@ -53,6 +53,6 @@ impl Operator {
     }
 
     fn now_ns(&self) -> u64 {
-        self.shared.clock.now_ns()
+        self.shared.common.clock.now_ns()
     }
 }

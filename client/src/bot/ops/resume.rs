@@ -92,7 +92,7 @@ async fn resume(operator: &Operator, place: &mut Place) -> Result<bool, ClientEr
         place.moved(&joined).map_err(|broken| io::Error::other(broken.cause))?;
         return Ok(false);
     }
-    let limit = operator.shared.options.timeout;
+    let limit = operator.shared.common.goal.options.timeout;
     let seen_again = async {
         loop {
             match place.read_one(operator).await? {

@@ -62,12 +62,12 @@ async fn next_of(shared: &Shared, player: u32, window: Option<Window>, begun: u6
         return pending().await;
     }
     let due_ns = window.start_ns + after_start_ns;
-    let free = shared.clock.now_ns() <= due_ns;
-    sleep_until(shared.clock.instant(due_ns)).await;
+    let free = shared.common.clock.now_ns() <= due_ns;
+    sleep_until(shared.common.clock.instant(due_ns)).await;
     // The window may have been cut short meanwhile.
     if after_start_ns >= shared.end_ns(&window) {
         return pending().await;
     }
-    let slip_ns = free.then(|| shared.clock.now_ns().saturating_sub(due_ns));
+    let slip_ns = free.then(|| shared.common.clock.now_ns().saturating_sub(due_ns));
     Action { due_ns, slip_ns }
 }

@@ -92,7 +92,10 @@ impl Place {
     pub(super) async fn leave(mut self, operator: &Operator) {
         operator.worker.borrow_mut().dismissed(operator.player);
         if self.client.send(&ClientPacket::Bye).is_ok() {
-            let _ = timeout(operator.shared.options.timeout, async { while self.client.next().await.is_ok() {} }).await;
+            let _ = timeout(operator.shared.common.goal.options.timeout, async {
+                while self.client.next().await.is_ok() {}
+            })
+            .await;
         }
     }
 

@@ -17,7 +17,7 @@ mod writer;
 pub(super) use format::{End, Ending, Header, ReadError, Reader, Record, What};
 pub(super) use tap::{Tap, Tape};
 
-use super::shared::{Clock, lock};
+use super::common::{Clock, lock};
 use anyhow::{Context, Result};
 use format::MAX_BYTES;
 use std::{

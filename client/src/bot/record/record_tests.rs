@@ -3,7 +3,7 @@
 use super::{
     CHUNK_BYTES, End, Ending, Header, Reader, Recorder, Tap, Target, What, finish, format::write_header, start,
 };
-use crate::bot::shared::{Clock, lock};
+use crate::bot::common::{Clock, lock};
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex, mpsc},

@@ -2,12 +2,12 @@
 
 use super::{Findings, Script, ear::Tally, stage::Found};
 use crate::bot::{
+    conductor::{CutShort, ProcessUse, Used},
     ledger::sum,
     metrics::Latencies,
     report::{
         Bytes, Frames, Latency, Messages, Moves, Players, Received, Recording, Replay, Report, Scenario, Server, causes,
     },
-    run::{CutShort, ServerUsage},
     summary::{self, Asked},
 };
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -17,7 +17,7 @@ const NAME: &str = "replay";
 
 /// The report of a replay of the recording in `file`.
 pub(in crate::bot) fn report(asked: &Asked, file: &Path, script: &Script, findings: Findings) -> Report {
-    let Findings { found, elapsed, cut_short, server, own, series } = findings;
+    let Findings { found, elapsed, cut_short, used, series } = findings;
     let slip_ms = found.timings.slip.percentiles();
     let void_reasons = void_reasons(&found, slip_ms.p99);
     let connect = found.timings.connect.percentiles();
@@ -60,8 +60,8 @@ pub(in crate::bot) fn report(asked: &Asked, file: &Path, script: &Script, findin
         bytes: Bytes { received: found.received.bytes, sent: found.sent.bytes },
         curve: curve(&found.timings.connect),
         series,
-        server: server.map(|usage| process(&usage, &found, rss_kib, peak)),
-        own: own.seated.map(|_| process(&own, &found, None, peak)),
+        server: used.server.map(|usage| process(&usage, &found, rss_kib, peak)),
+        own: used.own.seated.map(|_| process(&used.own, &found, None, peak)),
         capacity: None,
         record: None,
         replay: Some(replay(file, script, &found)),
@@ -75,13 +75,11 @@ pub(in crate::bot) fn report(asked: &Asked, file: &Path, script: &Script, findin
 
 /// The report of such a replay before anything was measured: it has every name that a report of it will have.
 pub(in crate::bot) fn empty(asked: &Asked, script: &Script, with_server: bool) -> Report {
-    let used = ServerUsage { seated: Some(crate::bot::gauge::Usage::default()), ..ServerUsage::default() };
     let findings = Findings {
         found: Found::default(),
         elapsed: Duration::ZERO,
         cut_short: None,
-        server: with_server.then_some(used),
-        own: used,
+        used: Used::nothing(with_server),
         series: Vec::new(),
     };
     report(asked, Path::new(""), script, findings)
@@ -147,7 +145,7 @@ fn curve(connect: &Latencies) -> Vec<crate::bot::report::CurvePoint> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-fn process(usage: &ServerUsage, found: &Found, rss_kib: Option<u64>, peak: u64) -> Server {
+fn process(usage: &ProcessUse, found: &Found, rss_kib: Option<u64>, peak: u64) -> Server {
     let cpu = || {
         let (end, elapsed) = usage.end?;
         Some((end.cpu.saturating_sub(usage.seated?.cpu).as_secs_f64(), elapsed.as_secs_f64()))

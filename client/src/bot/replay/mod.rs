@@ -19,45 +19,26 @@ pub(super) use findings::{empty, report};
 pub(super) use script::Script;
 
 use super::{
-    gauge::Gauge,
-    open_files,
-    plan::Plan,
+    common::{Common, Live},
+    conductor::{Conductor, CutShort, Options, Used},
+    pace,
+    plan::nanos,
     report::Sample,
-    run::{CutShort, ServerUsage, errors, goal, interrupt, own_usage},
-    sampler::Sampler,
-    scenario::Mix,
-    screen::{Screen, Status},
-    shared::{Clock, Shared},
-    thread,
 };
 use anyhow::{Result, anyhow};
-use malpan_client::Tls;
 use stage::{Found, Stage};
-use std::{io, pin::pin, sync::Arc, thread::JoinHandle, time::Duration};
-use tokio::{
-    runtime::LocalOptions,
-    task::{coop::unconstrained, yield_now},
-    time::{Instant, sleep, sleep_until},
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicU64},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
-use tokio_util::sync::CancellationToken;
+use tokio::task::coop::unconstrained;
 
-/// How often the conductor looks at the threads.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Between the start of the threads and the first connect.
 const LEAD: Duration = Duration::from_millis(200);
 /// When so many connections could not be opened and none could, the others will fare no better.
 const HOPELESS: u64 = 64;
-
-/// Where a replay goes, and how.
-pub(super) struct Options {
-    pub(super) address: String,
-    pub(super) tls: Option<Tls>,
-    pub(super) threads: usize,
-    pub(super) server: Option<Gauge>,
-    /// Whether hostile players may go to another machine.
-    pub(super) owned: bool,
-    pub(super) screen: Screen,
-}
 
 /// What a replay found.
 #[derive(Debug)]
@@ -66,8 +47,7 @@ pub(super) struct Findings {
     /// How long acts fell due.
     elapsed: Duration,
     cut_short: Option<CutShort>,
-    server: Option<ServerUsage>,
-    own: ServerUsage,
+    used: Used,
     series: Vec<Sample>,
 }
 
@@ -76,124 +56,82 @@ pub(super) struct Findings {
 /// # Errors
 /// Where it cannot begin, or a thread has broken.
 pub(super) async fn run(options: Options, script: Arc<Script>) -> Result<Findings> {
-    open_files::reserve(script.most_at_once())?;
-    let goal = goal(options.address, options.tls)?;
-    if script.is_hostile() && !options.owned {
-        goal.ensure_here("the recording")?;
-    }
-    let before = match &options.server {
-        Some(gauge) => Some(gauge.read().await?),
-        None => None,
-    };
-    let nobody: Mix = "idle".parse().map_err(anyhow::Error::msg)?;
-    let nobody = Plan::new(&nobody, 0, None, script.header.seed, 0);
-    let shared = Arc::new(Shared::new(nobody, goal, options.threads, Clock::start(), None));
-    let interrupted = CancellationToken::new();
-    tokio::spawn(interrupt(interrupted.clone()));
-    let start_ns = shared.clock.now_ns() + super::plan::nanos(LEAD);
-    let mut conductor = Conductor {
-        span: script.span(),
-        shared,
-        script,
-        server: options.server,
-        screen: options.screen,
-        sampler: Sampler::new(),
-        interrupted,
-        start_ns,
-    };
-    let mut own = ServerUsage { before: own_usage(), ..ServerUsage::default() };
+    let count = options.threads;
+    let hostile = script.is_hostile().then_some("the recording");
+    let mut conductor = Conductor::start(options, script.most_at_once(), hostile).await?;
+    let common = Arc::clone(&conductor.common);
+    let start_ns = common.clock.now_ns() + nanos(LEAD);
     let mut threads = Vec::new();
-    for index in 0..options.threads {
-        match conductor.spawn(index) {
+    for index in 0..count {
+        match spawn(&common, &script, index, start_ns) {
             Ok(thread) => threads.push(thread),
             Err(error) => {
                 // Those that were started must not be left running.
-                conductor.shared.stop.cancel();
+                conductor.end();
                 return Err(error.into());
             }
         }
     }
-    let begin = Instant::now();
-    let seated = conductor.usage().await;
-    own.seated = own_usage();
-    let cut_short = conductor.watch(&threads).await;
-    let end = conductor.usage().await.map(|end| (end, begin.elapsed()));
-    own.end = own_usage().map(|end| (end, begin.elapsed()));
-    let elapsed = conductor.elapsed();
-    conductor.shared.stop.cancel();
-    conductor.screen.finish();
+    let opened = conductor.open().await;
+    let elapsed = || Duration::from_nanos(common.clock.now_ns().saturating_sub(start_ns)).min(script.span());
+    let cut_short = watch(&mut conductor, &threads, script.span(), elapsed).await;
+    let used = conductor.close(Some(opened)).await;
+    let elapsed = elapsed();
+    let series = conductor.end();
     let mut found = Found::default();
     for thread in threads {
         found.merge(&thread.join().map_err(|_| anyhow!("a thread of the bot panicked"))??);
     }
-    let server = conductor.server.is_some().then_some(ServerUsage { before, seated, end });
-    Ok(Findings { found, elapsed, cut_short, server, own, series: conductor.sampler.into_samples() })
+    Ok(Findings { found, elapsed, cut_short, used, series })
 }
 
-/// What goes on beside the threads.
-struct Conductor {
-    shared: Arc<Shared>,
-    script: Arc<Script>,
-    server: Option<Gauge>,
-    screen: Screen,
-    sampler: Sampler,
-    interrupted: CancellationToken,
+/// Starts the thread with this index.
+///
+/// # Errors
+/// Where the system starts no thread.
+fn spawn(
+    common: &Arc<Common>,
+    script: &Arc<Script>,
+    index: usize,
     start_ns: u64,
+) -> io::Result<JoinHandle<io::Result<Found>>> {
+    let (common, script) = (Arc::clone(common), Arc::clone(script));
+    thread::Builder::new().name(format!("bot-{index}")).spawn(move || {
+        let play = async {
+            let stage = Stage::new(Arc::clone(&common), script, index, start_ns);
+            pace::keep(&common, || stage.borrow_mut().tick()).await;
+            stage.borrow_mut().end()
+        };
+        // What is due is never put off by tokio's budget of a task, which would look like a full socket.
+        Ok(pace::runtime()?.block_on(unconstrained(play)))
+    })
+}
+
+/// Waits until every thread is done. Returns why it is over before, if it is. `elapsed` knows how long acts have been falling
+/// due, of `span`.
+async fn watch(
+    conductor: &mut Conductor,
+    threads: &[JoinHandle<io::Result<Found>>],
     span: Duration,
-}
-
-impl Conductor {
-    fn spawn(&self, index: usize) -> io::Result<JoinHandle<io::Result<Found>>> {
-        let (shared, script, start_ns) = (Arc::clone(&self.shared), Arc::clone(&self.script), self.start_ns);
-        std::thread::Builder::new().name(format!("bot-{index}")).spawn(move || {
-            let runtime = thread::paced().build_local(LocalOptions::default())?;
-            // What is due is never put off by tokio's budget of a task, which would look like a full socket.
-            Ok(runtime.block_on(unconstrained(play(shared, script, index, start_ns))))
-        })
-    }
-
-    /// Waits until every thread is done. Returns why it is over before, if it is.
-    async fn watch(&mut self, threads: &[JoinHandle<io::Result<Found>>]) -> Option<CutShort> {
-        loop {
-            if threads.iter().all(JoinHandle::is_finished) {
-                return None;
-            }
-            if self.interrupted.is_cancelled() {
-                return Some(CutShort::Interrupted);
-            }
-            let shared = &self.shared;
-            if shared.sum(|live| &live.settled) == 0 && shared.sum(|live| &live.failed) >= HOPELESS {
-                return Some(CutShort::NobodySeated);
-            }
-            if self.sampler.is_due() {
-                let usage = self.usage().await;
-                self.sampler.take(&self.shared, self.shared.clock.now_ns() > self.start_ns, usage);
-            }
-            let (elapsed, span, samples, shared) = (self.elapsed(), self.span, self.sampler.samples(), &self.shared);
-            self.screen.show(|| Status {
-                phase: phase(shared, elapsed, span),
-                done: (elapsed.as_secs_f64() / span.as_secs_f64().max(0.001)).clamp(0.0, 1.0),
-                samples,
-                errors: errors(shared),
-            });
-            self.screen.listen(&self.interrupted);
-            sleep(LOOK_EVERY).await;
+    elapsed: impl Fn() -> Duration,
+) -> Option<CutShort> {
+    let common = Arc::clone(&conductor.common);
+    while !threads.iter().all(JoinHandle::is_finished) {
+        if conductor.is_interrupted() {
+            return Some(CutShort::Interrupted);
         }
+        if common.sum(|live| &live.settled) == 0 && common.sum(|live| &live.failed) >= HOPELESS {
+            return Some(CutShort::NobodySeated);
+        }
+        let elapsed = elapsed();
+        let done = elapsed.as_secs_f64() / span.as_secs_f64().max(0.001);
+        conductor.look(!elapsed.is_zero(), done, || phase(&common, elapsed, span)).await;
     }
-
-    /// How long acts have been falling due.
-    fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.shared.clock.now_ns().saturating_sub(self.start_ns)).min(self.span)
-    }
-
-    async fn usage(&self) -> Option<super::gauge::Usage> {
-        // Where the process has ended, there is nothing to say.
-        self.server.as_ref()?.read().await.ok()
-    }
+    None
 }
 
-fn phase(shared: &Shared, elapsed: Duration, span: Duration) -> String {
-    let count = |counter: fn(&super::shared::Live) -> &std::sync::atomic::AtomicU64| shared.sum(counter);
+fn phase(common: &Common, elapsed: Duration, span: Duration) -> String {
+    let count = |counter: fn(&Live) -> &AtomicU64| common.sum(counter);
     format!(
         "{:.0} of {:.0} s: {} connections, {} lost, {} frames sent, {} received",
         elapsed.as_secs_f64(),
@@ -203,30 +141,4 @@ fn phase(shared: &Shared, elapsed: Duration, span: Duration) -> String {
         count(|live| &live.sent),
         count(|live| &live.delivered),
     )
-}
-
-/// A thread's life.
-async fn play(shared: Arc<Shared>, script: Arc<Script>, index: usize, start_ns: u64) -> Found {
-    let stage = Stage::new(Arc::clone(&shared), script, index, start_ns);
-    let mut stopped = pin!(shared.stop.cancelled());
-    let mut sleep = pin!(sleep_until(Instant::now()));
-    loop {
-        let Some(wake_ns) = stage.borrow_mut().tick() else { break };
-        let wake_at = shared.clock.instant(wake_ns);
-        if wake_at <= Instant::now() {
-            if shared.stop.is_cancelled() {
-                break;
-            }
-            // More is due, but whoever has something to read comes first.
-            yield_now().await;
-            continue;
-        }
-        sleep.as_mut().reset(wake_at);
-        tokio::select! {
-            biased;
-            () = &mut stopped => break,
-            () = &mut sleep => {}
-        }
-    }
-    stage.borrow_mut().end()
 }

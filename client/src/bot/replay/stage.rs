@@ -14,11 +14,12 @@ use super::{
     script::{Act, Connection, Do, Script},
 };
 use crate::bot::{
-    cause, connect,
+    cause,
+    common::{Common, lock},
+    connect,
     ledger::{Causes, Interval, count, merge, sum},
     metrics::Timings,
     record::End,
-    shared::{Shared, lock},
 };
 use malpan_client::{ClientError, Stream, protocol::ClientPacket};
 use std::{
@@ -72,7 +73,7 @@ pub(super) struct Found {
 pub(super) struct Stage {
     /// For the tasks of its lines.
     me: Weak<RefCell<Stage>>,
-    shared: Arc<Shared>,
+    common: Arc<Common>,
     script: Arc<Script>,
     /// Which thread this is.
     index: usize,
@@ -121,8 +122,8 @@ enum State {
 
 impl Stage {
     /// The thread with this index, which plays the connections of its players.
-    pub(super) fn new(shared: Arc<Shared>, script: Arc<Script>, index: usize, start_ns: u64) -> Rc<RefCell<Self>> {
-        let threads = shared.live.len();
+    pub(super) fn new(common: Arc<Common>, script: Arc<Script>, index: usize, start_ns: u64) -> Rc<RefCell<Self>> {
+        let threads = common.live.len();
         let (mut cast, mut slots, mut due) = (Vec::new(), HashMap::new(), BinaryHeap::new());
         for (number, one) in (0..).zip(&script.connections) {
             // Whoever comes back does so on the thread that has its token.
@@ -137,7 +138,7 @@ impl Stage {
         Rc::new_cyclic(|me| {
             RefCell::new(Self {
                 me: Weak::clone(me),
-                shared,
+                common,
                 script,
                 index,
                 start_ns,
@@ -157,7 +158,7 @@ impl Stage {
     /// everything is done.
     pub(super) fn tick(&mut self) -> Option<u64> {
         self.do_due();
-        let now_ns = self.shared.clock.now_ns();
+        let now_ns = self.common.clock.now_ns();
         if now_ns >= self.published_ns + PUBLISH_EVERY_NS {
             self.publish(now_ns);
         }
@@ -187,7 +188,7 @@ impl Stage {
             }
             self.leave(slot, false);
         }
-        self.publish(self.shared.clock.now_ns());
+        self.publish(self.common.clock.now_ns());
         std::mem::take(&mut self.found)
     }
 
@@ -198,13 +199,13 @@ impl Stage {
 
     /// Now, on the script's clock.
     fn now_us(&self) -> u64 {
-        self.script.first_us + self.shared.clock.now_ns().saturating_sub(self.start_ns) / 1_000
+        self.script.first_us + self.common.clock.now_ns().saturating_sub(self.start_ns) / 1_000
     }
 
     /// Does what is due, up to a bound.
     fn do_due(&mut self) {
         for _ in 0..ACTS_AT_ONCE {
-            let due_ns = self.next_ns().filter(|&due_ns| due_ns <= self.shared.clock.now_ns());
+            let due_ns = self.next_ns().filter(|&due_ns| due_ns <= self.common.clock.now_ns());
             let Some(due_ns) = due_ns else { return };
             let Some(Reverse((_, slot))) = self.due.pop() else { return };
             let has_time = self.act(slot, due_ns);
@@ -212,7 +213,7 @@ impl Stage {
                 self.due.push(Reverse((next_us, slot)));
             }
             if has_time {
-                let slip_ns = self.shared.clock.now_ns().saturating_sub(due_ns);
+                let slip_ns = self.common.clock.now_ns().saturating_sub(due_ns);
                 self.found.timings.slip.record_ns(slip_ns);
                 self.interval.slip.record_ns(slip_ns);
             }
@@ -294,7 +295,7 @@ impl Stage {
 
     fn open(&mut self, slot: usize, player: u32, due_ns: u64) {
         if let Some(me) = self.me.upgrade() {
-            tokio::task::spawn_local(play(me, Arc::clone(&self.shared), slot, player, due_ns));
+            tokio::task::spawn_local(play(me, Arc::clone(&self.common), slot, player, due_ns));
         }
     }
 
@@ -378,12 +379,12 @@ impl Stage {
     }
 
     fn note_error(&self, cause: &str) {
-        count(&mut lock(&self.shared.live[self.index].errors), cause.to_owned());
+        count(&mut lock(&self.common.live[self.index].errors), cause.to_owned());
     }
 
     fn publish(&mut self, now_ns: u64) {
         self.published_ns = now_ns;
-        let (live, found) = (&self.shared.live[self.index], &self.found);
+        let (live, found) = (&self.common.live[self.index], &self.found);
         live.settled.store(found.connected, Relaxed);
         live.present.store(self.present, Relaxed);
         live.failed.store(sum(&found.failed_by), Relaxed);
@@ -430,9 +431,9 @@ fn micros(duration: Duration) -> u64 {
 }
 
 /// One connection's task: opens it, then reads until it has ended.
-async fn play(stage: Rc<RefCell<Stage>>, shared: Arc<Shared>, slot: usize, player: u32, due_ns: u64) {
-    let opened = connect::open_stream(&shared, player).await;
-    let took_ns = shared.clock.now_ns().saturating_sub(due_ns);
+async fn play(stage: Rc<RefCell<Stage>>, common: Arc<Common>, slot: usize, player: u32, due_ns: u64) {
+    let opened = connect::open_stream(&common.goal, player).await;
+    let took_ns = common.clock.now_ns().saturating_sub(due_ns);
     let is_open = stage.borrow_mut().opened(slot, took_ns, opened);
     if is_open {
         // It does what is due on others' lines, too: tokio's budget of a task is not for all of them.
