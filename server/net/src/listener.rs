@@ -54,7 +54,7 @@ impl Listener for TcpListener {
 /// negative one, which its headers call `SOMAXCONN_HINT`, as many as it says.
 const BACKLOG: i32 = if cfg!(windows) { -4096 } else { 4096 };
 
-/// Listens on `address`; port 0 takes any free one.
+/// Listens on `address`; port 0 takes any free one. `[::]` is every address of this machine, IPv4 ones too.
 ///
 /// # Errors
 /// The operating system's: a port in use, an address that is not this machine's, a port below 1024 without the right.
@@ -65,6 +65,10 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     // same option would let two servers share a port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // `[::]` is every address of the machine, of both kinds: on Linux by default, on Windows where it is asked for.
+        socket.set_only_v6(false)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -74,6 +78,17 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 mod tests {
     use super::{BACKLOG, bind};
     use std::net::TcpStream;
+
+    #[tokio::test]
+    async fn every_address_means_those_of_both_kinds() {
+        let listener = bind("[::]:0".parse().unwrap()).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for address in ["127.0.0.1", "::1"] {
+            let _client = TcpStream::connect((address, port)).unwrap();
+            let (_, peer) = listener.accept().await.unwrap();
+            assert_eq!(peer.ip().to_canonical().to_string(), address);
+        }
+    }
 
     #[tokio::test]
     async fn as_many_as_a_storm_has_wait_until_they_are_accepted() {
