@@ -127,12 +127,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.connection.token()
     }
 
-    /// Takes a seat in a given room, or in any.
+    /// Takes a seat in a given room, or in any. What [`Client::next`] yields from then on is of that room.
     ///
     /// # Errors
     /// [`ClientError::Denied`] where there is no such room or seat.
     pub async fn join(&mut self, target: JoinTarget) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::Join { target }, joined).await
+        self.enter(&ClientPacket::Join { target }).await
     }
 
     /// Opens a room and takes its first seat. `game` of `None` takes the server's default game, `seats` of `None` as many
@@ -146,7 +146,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         title: RoomTitle,
         seats: Option<SeatCount>,
     ) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::OpenRoom { game, title, seats }, joined).await
+        self.enter(&ClientPacket::OpenRoom { game, title, seats }).await
     }
 
     /// Watches a room without a seat; the answer's own seat is `None`.
@@ -154,7 +154,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// # Errors
     /// [`ClientError::Denied`] where there is no such room, or no more may watch it.
     pub async fn watch(&mut self, room: RoomId) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::Watch { room }, joined).await
+        self.enter(&ClientPacket::Watch { room }).await
     }
 
     /// One page of the room list: rooms numbered above `after`.
@@ -169,16 +169,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         .await
     }
 
-    /// Gives the seat back, or stops watching, and waits until the room has let go.
+    /// Gives the seat back, or stops watching, and waits until the room has let go. What it told until then and
+    /// [`Client::next`] did not yield yet is dropped; who wants to hear it [sends](Client::send) [`ClientPacket::Leave`] and reads on.
     ///
     /// # Errors
     /// [`ClientError::Denied`] where there was no seat.
     pub async fn leave(&mut self) -> Result<RoomId, ClientError> {
-        self.request(&ClientPacket::Leave, |packet| match packet {
+        let left = |packet| match packet {
             ServerPacket::RoomLeft { room } => Ok(room),
             other => Err(other),
-        })
-        .await
+        };
+        let room = self.request(&ClientPacket::Leave, left).await?;
+        self.early.retain(|packet| !is_of_a_room(packet));
+        Ok(room)
     }
 
     /// Queues a command to the game and returns its number, under which it will be acknowledged or refused.
@@ -287,6 +290,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         self.connection.get_ref()
     }
 
+    /// Asks for a place in a room and waits for it. What is still there of a room that the client was in before (of one that put it
+    /// out meanwhile, say) would be taken for this one's.
+    pub(crate) async fn enter(&mut self, packet: &ClientPacket) -> Result<Joined, ClientError> {
+        let joined = |packet| match packet {
+            ServerPacket::Joined(joined) => Ok(joined),
+            other => Err(other),
+        };
+        let joined = self.request(packet, joined).await?;
+        self.early.retain(|packet| !is_of_a_room(packet));
+        Ok(joined)
+    }
+
     /// Sends a request and waits for the packet that `pick` takes. What else comes is kept for [`Client::next`].
     pub(crate) async fn request<T>(
         &mut self,
@@ -330,11 +345,27 @@ fn signed_in(packet: ServerPacket) -> Result<(PlayerId, Name), ServerPacket> {
     }
 }
 
-pub(crate) fn joined(packet: ServerPacket) -> Result<Joined, ServerPacket> {
-    match packet {
-        ServerPacket::Joined(joined) => Ok(joined),
-        other => Err(other),
-    }
+/// Whether it is of use only to someone in the room that it tells of, which few of them name.
+fn is_of_a_room(packet: &ServerPacket) -> bool {
+    matches!(
+        packet,
+        ServerPacket::Entered(_)
+            | ServerPacket::Left(_)
+            | ServerPacket::Updates(_)
+            | ServerPacket::Snapshot(_)
+            | ServerPacket::Refused(_)
+            | ServerPacket::Chat(_)
+            | ServerPacket::Emote(_)
+            | ServerPacket::Signal(_)
+            | ServerPacket::Happened(_)
+            | ServerPacket::Away { .. }
+            | ServerPacket::Back { .. }
+            | ServerPacket::Absent { .. }
+            | ServerPacket::Owner { .. }
+            | ServerPacket::About(_)
+            | ServerPacket::History(_)
+            | ServerPacket::RoomLeft { .. }
+    )
 }
 
 fn unexpected(packet: ServerPacket) -> ClientError {

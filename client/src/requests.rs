@@ -1,6 +1,6 @@
 //! What a client may ask for beyond a seat: rooms of its own, lists, and words to others.
 
-use crate::{Client, ClientError, client::joined};
+use crate::{Client, ClientError};
 use malpan_protocol::{
     Audience, ChatText, ClientPacket, Joined, LobbyPage, Manner, Name, Part, PlayerId, RoomId, RoomList, RoomPassword,
     RoomPlan, RoomQuery, ServerPacket,
@@ -13,7 +13,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// # Errors
     /// [`ClientError::Denied`] where the server opens no more rooms, has no such game, or no such board for it.
     pub async fn create_room(&mut self, plan: RoomPlan) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::CreateRoom(Box::new(plan)), joined).await
+        self.enter(&ClientPacket::CreateRoom(Box::new(plan))).await
     }
 
     /// Takes a seat in a room with a password, or watches it.
@@ -21,7 +21,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
     /// # Errors
     /// [`ClientError::Denied`] where that is not the password, or there is no such room or seat.
     pub async fn unlock(&mut self, room: RoomId, part: Part, password: RoomPassword) -> Result<Joined, ClientError> {
-        self.request(&ClientPacket::Unlock { room, part, password }, joined).await
+        self.enter(&ClientPacket::Unlock { room, part, password }).await
     }
 
     /// One page of the rooms that are what `query` asks for.

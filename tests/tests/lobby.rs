@@ -1,11 +1,11 @@
 //! Names, versions and rooms, over real sockets: what is asked for before anyone plays.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use malpan_client::{Client, ClientError, Connection};
-use malpan_e2e::{TestServer, name, within};
+use malpan_client::{Client, ClientError, Connection, Room};
+use malpan_e2e::{TestServer, arrived, line, name, within};
 use malpan_protocol::{
-    ClientPacket, DenialCode, JoinTarget, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomTitle, SeatCount, ServerPacket,
-    SoftwareName, VersionRange,
+    ClientPacket, DenialCode, JoinTarget, PlayerId, ROOMS_PER_PAGE, RoomFilter, RoomId, RoomPlan, RoomTitle, SeatCount,
+    ServerPacket, SoftwareName, VersionRange,
 };
 use tokio::net::TcpStream;
 
@@ -128,4 +128,55 @@ async fn the_room_list_comes_in_pages_and_can_leave_full_rooms_out() {
     // Past the last there is an empty page, not an error.
     let beyond = within(reader.list_rooms(RoomId(u32::MAX), RoomFilter::All)).await.unwrap();
     assert!(beyond.rooms.is_empty() && beyond.next.is_none());
+}
+
+/// The client's own line comes back before the room lets it go.
+#[tokio::test]
+async fn nothing_of_an_old_room_is_taken_for_the_new_ones() {
+    let server = TestServer::start(|config| {
+        (config.limits.joins_per_second, config.limits.join_burst) = (10_000, 10_000);
+    })
+    .unwrap();
+    let mut bob = within(server.guest("Bob")).await.unwrap();
+    let title = RoomTitle::new("elsewhere").unwrap();
+    let plan = RoomPlan { game: None, title, seats: None, board: None, password: None };
+    let elsewhere = within(bob.create_room(plan)).await.unwrap().room;
+    let mut ann = within(server.guest("Ann")).await.unwrap();
+    let first = open(&mut ann, "the first", None).await.room;
+    ann.chat(line("is anyone here?")).unwrap();
+    assert_eq!(within(ann.leave()).await.unwrap(), first);
+    let (told, _) = arrived(&mut ann).await;
+    assert!(told.iter().all(|packet| !matches!(packet, ServerPacket::Chat(_))), "{told:?}");
+    let mut room: Room = Room::new(&within(ann.join(JoinTarget::Room(elsewhere))).await.unwrap()).unwrap();
+    bob.chat(line("yes")).unwrap();
+    within(bob.flush()).await.unwrap();
+    loop {
+        let packet = within(ann.next()).await.unwrap();
+        room.apply(&packet).unwrap();
+        if let ServerPacket::Chat(said) = packet {
+            assert_eq!(said.text.as_str(), "yes");
+            break;
+        }
+    }
+    within(ann.leave()).await.unwrap();
+    // Put out before it asks for another room, and not told yet.
+    within(ann.join(JoinTarget::Room(elsewhere))).await.unwrap();
+    bob.remove(name("Ann")).unwrap();
+    let in_the_lobby = async { while within(bob.list_lobby(PlayerId(0))).await.unwrap().names.is_empty() {} };
+    within(in_the_lobby).await;
+    open(&mut ann, "her own", None).await;
+    ann.chat(line("alone at last")).unwrap();
+    let mut was_removed = false;
+    let told = async {
+        loop {
+            match ann.next().await.unwrap() {
+                ServerPacket::Removed { room, .. } => was_removed |= room == elsewhere,
+                ServerPacket::RoomLeft { room } => panic!("{room} was left before"),
+                ServerPacket::Chat(_) => break,
+                _ => {}
+            }
+        }
+    };
+    within(told).await;
+    assert!(was_removed, "who was put out hears of it all the same");
 }
