@@ -157,6 +157,9 @@ async fn everyone_says_goodbye_however_many_they_are() {
     assert_done(code, &json);
     // Hello, guest, join and goodbye of each; and a full socket would have voided the replay.
     assert_eq!((count(&json, "replay.frames.due"), count(&json, "replay.frames.sent")), (1_200, 1_200), "{json:#}");
+    // That they come is said before the recorded window; that they go is after it.
+    let measured = count(&json, "slip_ms.count");
+    assert!((1..=300).contains(&measured), "{measured}");
     assert_eq!(count(&json, "players.connected"), 300);
     server.stop().await;
 }

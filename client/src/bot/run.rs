@@ -148,6 +148,9 @@ impl Run {
         self.shared.cut_ns.store(u64::MAX, Relaxed);
         let window = Window { number: self.windows, start_ns, duration_ns: nanos(duration) };
         self.shared.window.send_replace(Some(window));
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.measured(start_ns);
+        }
         sleep_until(self.shared.common.clock.instant(start_ns)).await;
         let opened = self.conductor.open().await;
         let (elapsed, cut_short) = self.play(start_ns, duration).await;

@@ -15,6 +15,7 @@
 //! | 4 | it takes in as little as the system allows, and reads no more than was read | |
 //! | 5 | writing ended, reading went on | |
 //! | 6 | it ended | 0: the bot let it go, 1: the server closed, 2: it broke, 3: the bot reset it (1 byte) |
+//! | 7 | from this time on the run is measured: everyone was there | connection is 0 |
 //!
 //! Varints are LEB128: seven bits a byte, the lowest first, the high bit set on all but the last. Records of one connection stand
 //! in the order of what happened; those of several do not.
@@ -28,7 +29,7 @@ use std::io::{self, Read};
 /// What every recording begins with. Not text, and a transfer as text breaks it.
 const MAGIC: [u8; 8] = *b"\x8fMalpan\n";
 /// The version that this bot writes and reads.
-pub(in crate::bot) const VERSION: u16 = 1;
+pub(in crate::bot) const VERSION: u16 = 2;
 /// The most bytes of a header.
 const MAX_HEADER: u32 = 64 * 1024;
 /// The most bytes that one record carries; what is longer takes several.
@@ -61,7 +62,7 @@ pub(in crate::bot) struct Record<'a> {
     pub(in crate::bot) what: What<'a>,
 }
 
-/// What happened to a connection.
+/// What happened to a connection, or to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bot) enum What<'a> {
     /// It was opened; the time is when connecting began.
@@ -80,6 +81,8 @@ pub(in crate::bot) enum What<'a> {
     Finished,
     /// It ended.
     Closed(End),
+    /// From this time on the run is measured: everyone was there.
+    Measured,
 }
 
 /// How a connection ended.
@@ -148,6 +151,7 @@ pub(super) fn append(out: &mut Vec<u8>, record: &Record<'_>) {
         What::Closed(End::ByServer) => (6, &[1]),
         What::Closed(End::Broken) => (6, &[2]),
         What::Closed(End::Reset) => (6, &[3]),
+        What::Measured => (7, &[]),
     };
     // The numbers are at most 26 bytes: the length is known once they are written.
     let mut numbers = Numbers::default();
@@ -381,6 +385,7 @@ fn what(kind: u8, rest: &[u8]) -> Option<What<'_>> {
             };
             Some(What::Closed(end))
         }
+        7 => rest.is_empty().then_some(What::Measured),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ enum Owned {
     Narrowed,
     Finished,
     Closed(End),
+    Measured,
 }
 
 impl Owned {
@@ -23,6 +24,7 @@ impl Owned {
             Self::Narrowed => What::Narrowed,
             Self::Finished => What::Finished,
             &Self::Closed(end) => What::Closed(end),
+            Self::Measured => What::Measured,
         }
     }
 
@@ -34,6 +36,7 @@ impl Owned {
             What::Narrowed => Self::Narrowed,
             What::Finished => Self::Finished,
             What::Closed(end) => Self::Closed(end),
+            What::Measured => Self::Measured,
         }
     }
 }
@@ -57,6 +60,7 @@ fn any_what() -> impl Strategy<Value = Owned> {
         bytes().prop_map(Owned::Received),
         Just(Owned::Narrowed),
         Just(Owned::Finished),
+        Just(Owned::Measured),
         prop::sample::select(vec![End::LetGo, End::ByServer, End::Broken, End::Reset]).prop_map(Owned::Closed),
     ]
 }
@@ -133,9 +137,9 @@ fn what_is_no_recording_is_told_what_to_do() {
         assert!(error(foreign).contains("`malpan bot --record FILE` makes one"), "{foreign:?}");
     }
     let (mut file, _) = written(&[]);
-    file[8] = 2;
+    file[8] = 1;
     let other = error(&file);
-    assert!(other.contains("format 2") && other.contains("replay it with the bot that made it"), "{other}");
+    assert!(other.contains("format 1") && other.contains("replay it with the bot that made it"), "{other}");
 }
 
 #[test]

@@ -198,6 +198,11 @@ impl Recorder {
         Tape::new(Arc::clone(self), track, connection)
     }
 
+    /// From `at_ns` on the run is measured.
+    pub(super) fn measured(&self, at_ns: u64) {
+        self.note_at(0, 0, at_ns, What::Measured);
+    }
+
     /// Hands what a track has to the writer: a thread calls this now and then, so that a bot that is killed leaves nearly all
     /// behind.
     pub(super) fn hand_over(&self, track: usize) {

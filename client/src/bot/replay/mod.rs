@@ -20,7 +20,7 @@ pub(super) use script::Script;
 
 use super::{
     common::{Common, Live},
-    conductor::{Conductor, CutShort, Options, Used},
+    conductor::{Conductor, CutShort, Opened, Options, Used},
     pace,
     plan::nanos,
     report::Sample,
@@ -72,10 +72,9 @@ pub(super) async fn run(options: Options, script: Arc<Script>) -> Result<Finding
             }
         }
     }
-    let opened = conductor.open().await;
     let elapsed = || Duration::from_nanos(common.clock.now_ns().saturating_sub(start_ns)).min(script.span());
-    let cut_short = watch(&mut conductor, &threads, script.span(), elapsed).await;
-    let used = conductor.close(Some(opened)).await;
+    let (cut_short, opened) = watch(&mut conductor, &threads, &script, elapsed).await;
+    let used = conductor.close(opened).await;
     let elapsed = elapsed();
     let series = conductor.end();
     let mut found = Found::default();
@@ -107,27 +106,32 @@ fn spawn(
     })
 }
 
-/// Waits until every thread is done. Returns why it is over before, if it is. `elapsed` knows how long acts have been falling
-/// due, of `span`.
+/// Waits until every thread is done. Returns why it is over before, if it is, and what was used until it began to be measured.
+/// `elapsed` knows how long acts have been falling due.
 async fn watch(
     conductor: &mut Conductor,
     threads: &[JoinHandle<io::Result<Found>>],
-    span: Duration,
+    script: &Script,
     elapsed: impl Fn() -> Duration,
-) -> Option<CutShort> {
+) -> (Option<CutShort>, Option<Opened>) {
     let common = Arc::clone(&conductor.common);
+    let mut opened = None;
     while !threads.iter().all(JoinHandle::is_finished) {
         if conductor.is_interrupted() {
-            return Some(CutShort::Interrupted);
+            return (Some(CutShort::Interrupted), opened);
         }
         if common.sum(|live| &live.settled) == 0 && common.sum(|live| &live.failed) >= HOPELESS {
-            return Some(CutShort::NobodySeated);
+            return (Some(CutShort::NobodySeated), opened);
         }
-        let elapsed = elapsed();
+        let (elapsed, span) = (elapsed(), script.span());
+        let measured = elapsed >= script.lead();
+        if measured && opened.is_none() {
+            opened = Some(conductor.open().await);
+        }
         let done = elapsed.as_secs_f64() / span.as_secs_f64().max(0.001);
-        conductor.look(!elapsed.is_zero(), done, || phase(&common, elapsed, span)).await;
+        conductor.look(measured, done, || phase(&common, elapsed, span)).await;
     }
-    None
+    (None, opened)
 }
 
 fn phase(common: &Common, elapsed: Duration, span: Duration) -> String {

@@ -39,6 +39,8 @@ pub(in crate::bot) struct Script {
     /// When the first was opened and when the last thing happened, on the recorded clock.
     pub(super) first_us: u64,
     pub(super) last_us: u64,
+    /// From when on that run was measured: connecting goes as fast as the machine can, and says nothing of a schedule.
+    pub(super) measured_us: u64,
     /// What the recorded server said.
     pub(super) recorded: Tally,
     /// What was sent then, pongs included.
@@ -145,6 +147,11 @@ impl Script {
         Duration::from_micros(self.last_us - self.first_us)
     }
 
+    /// From the first connect to when it is measured.
+    pub(super) fn lead(&self) -> Duration {
+        Duration::from_micros(self.measured_us - self.first_us)
+    }
+
     /// The most connections that are open at once.
     pub(super) fn most_at_once(&self) -> u32 {
         let ends = |connection: &Connection| connection.acts.last().map_or(connection.opened_us, |act| act.at_us);
@@ -174,6 +181,7 @@ struct Loader {
     loading: Vec<Loading>,
     /// Which connection was given a token.
     tokens: HashMap<[u8; ResumeToken::BYTES], u32>,
+    measured_us: Option<u64>,
     recorded: Tally,
     bytes_sent: u64,
     pongs: u64,
@@ -198,6 +206,7 @@ impl Loader {
             numbers: HashMap::new(),
             loading: Vec::new(),
             tokens: HashMap::new(),
+            measured_us: None,
             recorded: Tally::default(),
             bytes_sent: 0,
             pongs: 0,
@@ -206,6 +215,10 @@ impl Loader {
 
     /// Takes in a record. Returns whether there may be such a one.
     fn take(&mut self, number: u32, at_us: u64, what: What<'_>) -> bool {
+        if let What::Measured = what {
+            self.measured_us.get_or_insert(at_us);
+            return true;
+        }
         if let What::Opened { player, hostile } = what {
             let fresh = self.numbers.insert(number, self.loading.len()).is_none();
             self.loading.push(Loading::new(player, hostile, at_us));
@@ -217,7 +230,7 @@ impl Loader {
             return false;
         }
         match what {
-            What::Opened { .. } => return false,
+            What::Opened { .. } | What::Measured => return false,
             What::Sent(bytes) => {
                 self.bytes_sent += bytes.len() as u64;
                 one.last_sent_us = at_us;
@@ -268,6 +281,7 @@ impl Loader {
             connections,
             first_us,
             last_us,
+            measured_us: self.measured_us.unwrap_or(first_us).max(first_us),
             recorded: self.recorded,
             bytes_sent: self.bytes_sent,
             pongs: self.pongs,

@@ -10,6 +10,7 @@ use malpan_client::protocol::{
     ChatText, ClientPacket, JoinTarget, Name, Packet, PlayerId, ResumeToken, RoomId, Secret, Seen, ServerCodec,
     ServerPacket, SoftwareName, VersionRange,
 };
+use std::time::Duration;
 use tokio_util::codec::Decoder;
 
 /// The recorded run's number, and this one's.
@@ -196,6 +197,15 @@ fn as_many_are_open_at_once_as_were() {
         record(1, 30, What::Closed(End::LetGo)),
     ]);
     assert_eq!(script.most_at_once(), 2);
+}
+
+#[test]
+fn it_is_measured_from_when_it_was() {
+    let measured = Record { connection: 0, at_us: 40, what: What::Measured };
+    let end = record(0, 90, What::Closed(End::LetGo));
+    assert_eq!(load(&[opened(0, 5, false), measured, end]).lead(), Duration::from_micros(35));
+    // Where it never was, or was killed before: from the first connect.
+    assert_eq!(load(&[opened(0, 5, false), end]).lead(), Duration::ZERO);
 }
 
 #[test]

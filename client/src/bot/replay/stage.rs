@@ -19,6 +19,7 @@ use crate::bot::{
     connect,
     ledger::{Causes, Interval, count, merge, sum},
     metrics::Timings,
+    plan::nanos,
     record::End,
 };
 use malpan_client::{ClientError, Stream, protocol::ClientPacket};
@@ -204,6 +205,7 @@ impl Stage {
 
     /// Does what is due, up to a bound.
     fn do_due(&mut self) {
+        let measured_ns = self.start_ns + nanos(self.script.lead());
         for _ in 0..ACTS_AT_ONCE {
             let due_ns = self.next_ns().filter(|&due_ns| due_ns <= self.common.clock.now_ns());
             let Some(due_ns) = due_ns else { return };
@@ -212,7 +214,7 @@ impl Stage {
             if let Some(next_us) = self.next_of(slot) {
                 self.due.push(Reverse((next_us, slot)));
             }
-            if has_time {
+            if has_time && due_ns >= measured_ns {
                 let slip_ns = self.common.clock.now_ns().saturating_sub(due_ns);
                 self.found.timings.slip.record_ns(slip_ns);
                 self.interval.slip.record_ns(slip_ns);
