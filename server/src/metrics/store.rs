@@ -2,7 +2,7 @@
 
 use super::{Metrics, kinds::StoreOperation};
 use crate::store::{
-    Account, Answer, Ban, Census, CreateError, NewAccount, RoomChange, SavedRoom, SecretHash, Store, StoreError,
+    Account, Answer, Ban, Census, CreateError, NewAccount, Piece, RoomChange, SavedRoom, SecretHash, Store, StoreError,
     TokenHash, TokenRecord,
 };
 use futures::FutureExt as _;
@@ -101,6 +101,10 @@ impl Store for MeteredStore {
 
     fn save_rooms(&self, changes: Vec<RoomChange>) -> Answer<'_, ()> {
         self.counted(StoreOperation::SaveRooms, self.store.save_rooms(changes))
+    }
+
+    fn rooms_at_once(&self) -> Piece {
+        self.store.rooms_at_once()
     }
 
     fn rooms(&self) -> Answer<'_, Vec<SavedRoom>> {

@@ -195,18 +195,18 @@ impl Saver {
 }
 
 impl Shared {
-    /// Writes what has changed. On an error all of it waits still, but for what has changed once more.
+    /// Writes what has changed. On an error what was not written waits still, but for what has changed once more.
     async fn write(&self) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
-        let (rooms, tokens) = self.changes().take();
-        let written = self.write_all(&rooms, &tokens).await;
+        let (mut rooms, tokens) = self.changes().take();
+        let written = self.write_all(&mut rooms, &tokens).await;
         if written.is_err() {
             self.changes().give_back(rooms, tokens);
         }
         written
     }
 
-    async fn write_all(&self, rooms: &Rooms, tokens: &Tokens) -> Result<(), StoreError> {
+    async fn write_all(&self, rooms: &mut Rooms, tokens: &Tokens) -> Result<(), StoreError> {
         let (mut given, mut revoked) = (Vec::new(), Vec::new());
         for (&hash, token) in tokens {
             match &token.record {
@@ -218,12 +218,23 @@ impl Shared {
             let answers = given.iter().map(|(hash, record)| self.store.put_token(*hash, record.clone()));
             try_join_all(answers).await?;
         }
-        if !rooms.is_empty() {
-            self.store.save_rooms(rooms.values().cloned().collect()).await?;
-        }
+        self.write_rooms(rooms).await?;
         // Last: where a token is in place of another, it is in the store before that one is gone.
         for revoked in revoked.chunks(TOKENS_AT_ONCE) {
             try_join_all(revoked.iter().map(|&hash| self.store.revoke_token(hash))).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rooms piece by piece, and leaves those that are not written.
+    async fn write_rooms(&self, rooms: &mut Rooms) -> Result<(), StoreError> {
+        let pieces: Vec<_> = self.store.rooms_at_once().cut(rooms.values().cloned(), RoomChange::bytes).collect();
+        for piece in pieces {
+            let written: Vec<_> = piece.iter().map(RoomChange::room).collect();
+            self.store.save_rooms(piece).await?;
+            for room in written {
+                rooms.remove(&room);
+            }
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod encoding;
 mod error;
 mod memory;
 mod open;
+mod piece;
 mod records;
 mod redb;
 mod redis;
@@ -24,6 +25,7 @@ pub use address::{StoreAddress, StoreAddressError, default_file};
 pub use error::{CreateError, StoreError};
 pub use memory::MemoryStore;
 pub use open::{OpenError, open, open_existing};
+pub use piece::Piece;
 pub use records::{
     Account, Ban, Census, NewAccount, RoomChange, SavedRoom, SecretHash, TokenHash, TokenRecord, unix_now,
 };
@@ -76,8 +78,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Revokes all tokens of a player.
     fn revoke_tokens(&self, player: PlayerId) -> Answer<'_, ()>;
 
-    /// Makes all these changes at once, in their order.
+    /// Makes all these changes at once, in their order. Many belong into several calls, as [`Store::rooms_at_once`] says.
     fn save_rooms(&self, changes: Vec<RoomChange>) -> Answer<'_, ()>;
+
+    /// How much of [`Store::save_rooms`] is one call: a larger one may never be answered in time. Rooms know nothing of
+    /// each other, so their changes may be kept apart.
+    fn rooms_at_once(&self) -> Piece {
+        Piece::ALL
+    }
 
     /// This server's rooms in the order of their numbers, without those that were set aside.
     fn rooms(&self) -> Answer<'_, Vec<SavedRoom>>;

@@ -141,6 +141,16 @@ impl RoomChange {
             Self::Gone(id) | Self::SetAside { id, .. } => *id,
         }
     }
+
+    /// The bytes of its record or reason.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Saved(room) => room.record.len(),
+            Self::Gone(_) => 0,
+            Self::SetAside { why, .. } => why.len(),
+        }
+    }
 }
 
 /// The time now, in Unix seconds.

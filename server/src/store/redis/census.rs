@@ -7,8 +7,6 @@ use super::{
     session::{NOTHING, Session},
 };
 use crate::store::Census;
-use malpan_protocol::RoomId;
-use std::collections::HashMap;
 
 pub(super) async fn census(session: &Session) -> Result<Census, Fault> {
     let mut census = Census::default();
@@ -16,13 +14,11 @@ pub(super) async fn census(session: &Session) -> Result<Census, Fault> {
         census.problems.push(told(fault)?);
     }
     census.tokens = session.count("token:").await?;
-    match rooms(session).await {
-        Ok(rooms) => census.rooms = rooms.len() as u64,
+    match rooms::count(session).await {
+        Ok(rooms) => census.rooms = rooms,
         Err(fault) => census.problems.push(told(fault)?),
     }
-    let set_aside: HashMap<u32, String> = session.ask_of_node("HGETALL", "rooms_set_aside").await?;
-    census.set_aside = set_aside.into_iter().map(|(id, why)| (RoomId(id), why)).collect();
-    census.set_aside.sort_unstable();
+    census.set_aside = rooms::set_aside(session).await?;
     Ok(census)
 }
 

@@ -27,6 +27,7 @@ mod address;
 mod census;
 mod fault;
 mod link;
+mod rooms;
 mod scripts;
 mod session;
 
@@ -34,24 +35,22 @@ pub use address::{RedisAddress, RedisAddressError};
 pub use link::RedisOpenError;
 
 use super::{
-    Account, Answer, Ban, Census, CreateError, NewAccount, RoomChange, SavedRoom, SecretHash, Store, StoreError,
+    Account, Answer, Ban, Census, CreateError, NewAccount, Piece, RoomChange, SavedRoom, SecretHash, Store, StoreError,
     TokenHash, TokenRecord, encoding, unix_now,
 };
-use bytes::Bytes;
 use fault::Fault;
 use futures::{FutureExt as _, future::ready};
 use link::Link;
-use malpan_protocol::{Name, PlayerId, RoomId};
-use scripts::{
-    ACCOUNT, ACCOUNTS, CREATE, DELETE, PUT_TOKEN, REPLACE, RESERVE, REVOKE_TOKEN, REVOKE_TOKENS, SAVE_ROOMS,
-};
+use malpan_protocol::{Name, PlayerId};
+use scripts::{ACCOUNT, ACCOUNTS, CREATE, DELETE, PUT_TOKEN, REPLACE, RESERVE, REVOKE_TOKEN, REVOKE_TOKENS};
 use session::{NOTHING, Session};
 use std::{collections::HashMap, fmt, fmt::Write as _, ops::Range, path::PathBuf, time::Duration};
 
 /// Accounts that one script looks up.
 const PAGE: usize = 1000;
-/// Time for what reads everything.
-const LONG: Duration = Duration::from_secs(60);
+/// Time for what reads everything, piece by piece. Each piece has the time of one answer, as everything has, and fails
+/// where Redis is away: this ends what would come forward too slowly for ever.
+const LONG: Duration = Duration::from_secs(600);
 /// The longest life of a token: Redis counts the milliseconds until then.
 const LONGEST_LIFE: u64 = 100 * 365 * 24 * 3600;
 /// How often an account is changed that others change at the same time.
@@ -166,27 +165,20 @@ impl Store for RedisStore {
     }
 
     fn save_rooms(&self, changes: Vec<RoomChange>) -> Answer<'_, ()> {
-        let highest = changes.iter().map(|change| change.room().0).max().unwrap_or_default();
-        let mut args = vec![highest.to_string().into_bytes()];
-        for change in changes {
-            let id = change.room();
-            let (what, value) = match change {
-                RoomChange::Saved(room) => ("saved", [&room.incarnation.to_le_bytes()[..], &room.record].concat()),
-                RoomChange::Gone(_) => ("gone", Vec::new()),
-                RoomChange::SetAside { why, .. } => ("set aside", why.into_bytes()),
-            };
-            args.extend([what.into(), id.0.to_string().into_bytes(), value]);
-        }
-        self.0.ask(move |session| async move { session.run(&SAVE_ROOMS, args).await })
+        self.0.ask(move |session| async move { rooms::save(&session, changes).await })
+    }
+
+    fn rooms_at_once(&self) -> Piece {
+        rooms::PIECE
     }
 
     fn rooms(&self) -> Answer<'_, Vec<SavedRoom>> {
-        self.0.ask_within(LONG, |session| async move { rooms(&session).await })
+        self.0.ask_within(LONG, |session| async move { rooms::rooms(&session).await })
     }
 
     fn last_room(&self) -> Answer<'_, u32> {
         self.0.ask(|session| async move {
-            Ok(session.ask_of_node::<Option<u32>>("GET", "last_room").await?.unwrap_or_default())
+            Ok(session.ask_of_node::<Option<u32>>("GET", "last_room", NOTHING).await?.unwrap_or_default())
         })
     }
 
@@ -239,20 +231,6 @@ async fn list(session: &Session, mut after: Option<String>, limit: usize) -> Res
         }
     }
     Ok(accounts)
-}
-
-async fn rooms(session: &Session) -> Result<Vec<SavedRoom>, Fault> {
-    let records: HashMap<u32, Vec<u8>> = session.ask_of_node("HGETALL", "rooms").await?;
-    let rooms = records.into_iter().map(|(id, record)| {
-        let Some((incarnation, record)) = record.split_first_chunk() else {
-            return Err(Fault::Record(format!("the room {id} is cut short")));
-        };
-        let incarnation = u32::from_le_bytes(*incarnation);
-        Ok(SavedRoom { id: RoomId(id), incarnation, record: Bytes::copy_from_slice(record) })
-    });
-    let mut rooms = rooms.collect::<Result<Vec<_>, _>>()?;
-    rooms.sort_unstable_by_key(|room| room.id);
-    Ok(rooms)
 }
 
 fn read_token(fields: &HashMap<String, String>) -> Result<TokenRecord, Fault> {

@@ -94,6 +94,11 @@ scripts! {
     /// Revokes a player's tokens: player.
     REVOKE_TOKENS = FENCE, REVOKE_ALL, "revoke_all(ARGV[4])\n\
         return 1";
+    /// A step through a hash of the node's: which, cursor, how many fields it looks at. The next cursor, and fields and
+    /// sizes of their values in turn.
+    SIZES = "local found = redis.call('HSCAN', p .. ARGV[4] .. ':' .. node, ARGV[5], 'COUNT', ARGV[6])\n\
+        for i = 2, #found[2], 2 do found[2][i] = #found[2][i] end\n\
+        return found";
     /// Changes rooms: the highest number among them, then three arguments each: what, number, record or reason.
     SAVE_ROOMS = FENCE, "local rooms, aside = p .. 'rooms:' .. node, p .. 'rooms_set_aside:' .. node\n\
         for i = 5, #ARGV, 3 do\n\

@@ -80,8 +80,13 @@ impl Session {
     }
 
     /// As [`Session::ask`], on a key of this node's own.
-    pub(super) async fn ask_of_node<T: FromRedisValue>(&self, command: &str, key: &str) -> Result<T, Fault> {
-        self.ask(command, &format!("{key}:{}", self.names.node), NOTHING).await
+    pub(super) async fn ask_of_node<T: FromRedisValue>(
+        &self,
+        command: &str,
+        key: &str,
+        args: impl ToRedisArgs,
+    ) -> Result<T, Fault> {
+        self.ask(command, &format!("{key}:{}", self.names.node), args).await
     }
 
     /// Counts the keys that begin like this, with what each step of the search finds.
