@@ -1,5 +1,5 @@
 use super::{RETRY_AFTER, Saver, WRITE_AFTER};
-use crate::store::{MemoryStore, RoomChange, SavedRoom, Store, TokenHash, TokenRecord};
+use crate::store::{MemoryStore, Piece, RoomChange, SavedRoom, Store, TokenHash, TokenRecord};
 use malpan_protocol::{Name, PlayerId, RoomId};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -87,6 +87,27 @@ async fn what_a_store_did_not_take_is_written_when_it_answers_and_nothing_older(
     sleep(RETRY_AFTER + LITTLE).await;
     assert_eq!(rooms(&store).await, [(1, b"second".to_vec())]);
     assert!(store.token(kept).await.unwrap().is_some() && store.token(gone).await.unwrap().is_none());
+    assert_eq!(saver.waiting(), 0);
+}
+
+/// So that a slow store takes many rooms at last: what it has taken is not sent again with the rest.
+#[tokio::test(start_paused = true)]
+async fn rooms_are_written_in_pieces_and_of_those_the_failed_ones_again() {
+    let (store, saver) = running();
+    store.take_rooms_in(Piece { bytes: 6, count: 9 });
+    store.refuse_room(Some(RoomId(3)));
+    for (id, record) in [(1, "one"), (2, "two"), (3, "three"), (4, "4")] {
+        saver.room(saved(id, record));
+    }
+    sleep(WRITE_AFTER + LITTLE).await;
+    assert_eq!(rooms(&store).await, [(1, b"one".to_vec()), (2, b"two".to_vec())]);
+    assert_eq!(saver.waiting(), 2, "the piece that failed, and what comes behind it");
+    saver.room(saved(2, "2"));
+    store.save_rooms(vec![RoomChange::Gone(RoomId(1))]).await.unwrap();
+    store.refuse_room(None);
+    sleep(RETRY_AFTER + LITTLE).await;
+    let expected = [(2, b"2".to_vec()), (3, b"three".to_vec()), (4, b"4".to_vec())];
+    assert_eq!(rooms(&store).await, expected, "the first was written, and is not written again");
     assert_eq!(saver.waiting(), 0);
 }
 

@@ -1,7 +1,7 @@
 //! The store that forgets: everything is gone with the process. For tests, simulations, and servers without accounts.
 
 use super::{
-    Account, Answer, Ban, Census, CreateError, NewAccount, RoomChange, SavedRoom, SecretHash, Store, StoreError,
+    Account, Answer, Ban, Census, CreateError, NewAccount, Piece, RoomChange, SavedRoom, SecretHash, Store, StoreError,
     TokenHash, TokenRecord, unix_now,
 };
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use std::{
     ops::{Bound, Range},
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -41,12 +41,30 @@ struct Records {
     last_room: u32,
     rooms: BTreeMap<RoomId, SavedRoom>,
     set_aside: BTreeMap<RoomId, (String, Option<Bytes>)>,
+    /// As [`MemoryStore::take_rooms_in`] said.
+    piece: Option<Piece>,
+    /// As [`MemoryStore::refuse_room`] said.
+    refused: Option<RoomId>,
 }
 
 impl MemoryStore {
     /// From now on it answers that it is not available, or answers again: for tests of those who use a store.
     pub fn be_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// From now on it wants rooms in such pieces: for the same tests.
+    pub fn take_rooms_in(&self, piece: Piece) {
+        self.records().piece = Some(piece);
+    }
+
+    /// From now on it is not available for this room, or for every one again: for the same tests.
+    pub fn refuse_room(&self, room: Option<RoomId>) {
+        self.records().refused = room;
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An answer that is there already.
@@ -58,7 +76,7 @@ impl MemoryStore {
         if !self.is_well() {
             return ready(Err(StoreError::unavailable("it is away").into())).boxed();
         }
-        ready(work(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))).boxed()
+        ready(work(&mut self.records())).boxed()
     }
 }
 
@@ -213,9 +231,16 @@ impl Store for MemoryStore {
 
     fn save_rooms(&self, changes: Vec<RoomChange>) -> Answer<'_, ()> {
         self.answer(|records| {
+            if changes.iter().any(|change| Some(change.room()) == records.refused) {
+                return Err(StoreError::unavailable("it refuses a room"));
+            }
             changes.into_iter().for_each(|change| records.change_room(change));
             Ok(())
         })
+    }
+
+    fn rooms_at_once(&self) -> Piece {
+        self.records().piece.unwrap_or(Piece::ALL)
     }
 
     fn rooms(&self) -> Answer<'_, Vec<SavedRoom>> {

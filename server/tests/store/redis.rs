@@ -2,6 +2,7 @@
 //! `cargo test -p malpan-server --test store -- --ignored redis::`.
 
 mod failures;
+mod large;
 mod play;
 pub(crate) mod server;
 mod shared;
