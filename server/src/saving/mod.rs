@@ -3,7 +3,7 @@
 //! ```text
 //! room/task.rs: something has happened -> at most once in a while, record.rs -> Saver
 //! resume/registry.rs: a token is given, or worth nothing -> Saver
-//!   saver.rs: what has changed, the latest of each room and token -> the store, behind
+//!   saver.rs: what has changed, the latest of each room and token -> the store, behind, in pieces as large as it wants
 //! at the start: the store -> load.rs -> directory: the rooms, resume: who sat there, as away
 //! ```
 //!

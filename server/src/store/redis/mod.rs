@@ -5,6 +5,9 @@
 //!            away: "try again" at once; late: "try again" after 1.5 s; a beat twice a second (link.rs)
 //! ```
 //!
+//! What may be large goes in pieces, one after another (rooms.rs): everything is on one connection, and is answered in its
+//! order.
+//!
 //! Names and player numbers are unique among all servers with one prefix. Rooms are each node's own, under its name, and one
 //! server at a time has the name.
 //!
@@ -46,8 +49,8 @@ use scripts::{ACCOUNT, ACCOUNTS, CREATE, DELETE, PUT_TOKEN, REPLACE, RESERVE, RE
 use session::{NOTHING, Session};
 use std::{collections::HashMap, fmt, fmt::Write as _, ops::Range, path::PathBuf, time::Duration};
 
-/// Accounts that one script looks up.
-const PAGE: usize = 1000;
+/// Accounts that one script looks up. None has much more than 1 KB: all are a piece such as [`rooms::PIECE`] at most.
+const PAGE: usize = 250;
 /// Time for what reads everything, piece by piece. Each piece has the time of one answer, as everything has, and fails
 /// where Redis is away: this ends what would come forward too slowly for ever.
 const LONG: Duration = Duration::from_secs(600);
