@@ -64,7 +64,11 @@ impl Games {
         let (size, seats) = (config.board, config.seats);
         Self(Vec::new())
             .with(u8::try_from(seats.count()).expect("at most 10"), move |room| {
-                Board::new(room.board.unwrap_or(size), room.seats)
+                let size = room.board.unwrap_or(size);
+                // A room of an earlier life may have more seats than the configured board has cells by now: then any board does, for
+                // the size that it had comes with its pieces.
+                let fits = size.cells() >= room.seats.count();
+                Board::new(if fits { size } else { BoardSize::LARGEST }, room.seats)
             })
             .sized(config.board_max)
     }

@@ -77,6 +77,8 @@ pub struct BoardSize {
 impl BoardSize {
     /// The most cells in a row or a column.
     pub const MAX_SIDE: u8 = 64;
+    /// The largest board.
+    pub const LARGEST: Self = Self { width: Self::MAX_SIDE, height: Self::MAX_SIDE };
 
     /// A board of `width` x `height` cells.
     ///

@@ -49,13 +49,15 @@ impl Rule {
 }
 
 /// Controls (ANSI escapes begin with one), line separators, and the format characters that turn, hide or join text:
-/// what could make a terminal or a log line lie. U+200D stays: emoji are joined with it.
+/// what could make a terminal or a log line lie, or two names look alike. U+200D stays: emoji are joined with it. Together with
+/// [`is_invisible`] these are all that Unicode calls `Default_Ignorable_Code_Point`, assigned or not.
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200C}' | '\u{200E}' | '\u{200F}'
-            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E007F}')
+            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{13430}'..='\u{13440}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E00FF}' | '\u{E01F0}'..='\u{E0FFF}')
 }
 
 /// Characters that are allowed, because scripts and emoji need them, but that show nothing alone: joiners, fillers,
@@ -203,6 +205,37 @@ mod tests {
         let decomposed = Name::new("Jose\u{301}").unwrap();
         assert_eq!(decomposed.as_str(), "Jos\u{e9}");
         assert_eq!(Name::new("\u{1112}\u{1161}\u{11ab}").unwrap().as_str(), "한");
+    }
+
+    /// DerivedCoreProperties of Unicode 17: Default_Ignorable_Code_Point. Twins of a name could be made of each.
+    #[test]
+    fn no_name_differs_from_another_by_what_nothing_shows() {
+        let ignorable = [
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x202a..=0x202e,
+            0x2060..=0x206f,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfff8,
+            0x1bca0..=0x1bca3,
+            0x1d173..=0x1d17a,
+            0xe0000..=0xe0fff,
+        ];
+        for c in ignorable.into_iter().flatten().filter_map(char::from_u32) {
+            assert!(super::is_forbidden(c) || super::is_invisible(c), "U+{:04X}", u32::from(c));
+            assert!(Name::new(&c.to_string()).is_err(), "U+{:04X}", u32::from(c));
+            if let Ok(twin) = Name::new(&format!("Zoe{c}")) {
+                assert_eq!(twin.folded(), Name::new("Zoe").unwrap().folded(), "U+{:04X}", u32::from(c));
+            }
+        }
     }
 
     #[test]

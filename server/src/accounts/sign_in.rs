@@ -204,16 +204,23 @@ impl Accounts {
         if !password::is_weaker(&account.secret, self.0.pool.cost()) {
             return account;
         }
-        let Ok(stronger) = self.0.pool.hash(secret).await else { return account };
-        let _changing = self.0.changes.lock().await;
-        let unchanged = within(self.0.store.account(account.id)).await;
-        if unchanged.is_ok_and(|now| now.as_ref() == Some(&account))
-            && within(self.0.store.set_secret(account.id, stronger.clone())).await.is_ok()
-        {
+        let Ok(stronger) = self.0.pool.hash(secret.clone()).await else { return account };
+        let changing = self.0.changes.lock().await;
+        let Ok(Some(now)) = within(self.0.store.account(account.id)).await else { return account };
+        if now == account {
+            if within(self.0.store.set_secret(account.id, stronger.clone())).await.is_err() {
+                return account;
+            }
             tracing::debug!(player = account.id.0, "a password's hash was made anew, at the configured cost");
             return Account { secret: stronger, ..account };
         }
-        account
+        drop(changing);
+        // Somebody who signed in at the same time made it anew, or the password was changed: it is the new hash that
+        // [`Accounts::may_stay`] asks for.
+        match self.0.pool.verify(secret, now.secret.clone()).await {
+            Ok(true) => now,
+            _ => account,
+        }
     }
 
     fn claim(&self, name: &Name) -> Result<Claim, Refused> {

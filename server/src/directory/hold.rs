@@ -79,6 +79,11 @@ impl Hold {
         self.ticket.as_ref().is_some_and(|ticket| ticket.is_void())
     }
 
+    /// Whether there is nothing left to come back to: the room has put them out, has closed or has failed.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_put_out() || self.inbox.is_closed()
+    }
+
     /// Comes in; false where the room has closed or failed. Waits while the room's inbox is full.
     pub(crate) async fn come_in(&mut self, newcomer: Newcomer) -> bool {
         let seat = self.seat();

@@ -379,7 +379,7 @@ impl Registry {
 
     /// How many seats those have who are away.
     pub(crate) fn seats_away(&self) -> usize {
-        let has_seat = |entry: &&Entry| matches!(&entry.stands, Stands::Away(away) if away.kept.place.as_ref().is_some_and(|place| !place.is_over()));
+        let has_seat = |entry: &&Entry| matches!(&entry.stands, Stands::Away(away) if away.kept.place.as_ref().is_some_and(|place| !place.is_lost()));
         self.players().entries.values().filter(has_seat).count()
     }
 

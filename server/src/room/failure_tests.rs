@@ -107,3 +107,23 @@ async fn a_seat_that_was_reserved_and_never_taken_keeps_no_watched_room_alive() 
     assert_eq!(left, ServerPacket::RoomLeft { room: joined.room });
     watcher.join(JoinTarget::Any).await.unwrap();
 }
+
+/// Their seats are in no room that anybody knows of.
+#[tokio::test(start_paused = true)]
+async fn who_was_away_from_a_room_that_panics_is_not_counted_among_the_seats() {
+    let server = TestHost::new(|_| {});
+    let (mut player, _) = server.guest("player").await;
+    player.join(JoinTarget::Any).await.unwrap();
+    let (mut lost, _) = server.guest("lost").await;
+    let title = malpan_client::protocol::RoomTitle::new("fails").unwrap();
+    let room = lost.open_room(None, title, None).await.unwrap().room;
+    drop(lost);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!server.host.nobody_plays(), "one plays, and one is away");
+    server.host.directory().inbox(room).unwrap().try_send(Message::Fault).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.host.rooms(), 1);
+    assert!(!server.host.nobody_plays(), "one plays still");
+    player.leave().await.unwrap();
+    assert!(server.host.nobody_plays());
+}

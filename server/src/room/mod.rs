@@ -10,6 +10,8 @@
 //! left out for it, as the class of the packet says.
 
 mod batch;
+#[cfg(test)]
+mod closing_tests;
 mod dialect;
 #[cfg(test)]
 mod failure_tests;

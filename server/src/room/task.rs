@@ -5,7 +5,8 @@ mod owning;
 mod saved;
 
 use super::{
-    Message, Opening, Recipient, RoomSetup, Who, batch::Batch, history::Past, members::Members, ownership::Ownership,
+    Message, Newcomer, Opening, Recipient, RoomSetup, Who, batch::Batch, history::Past, members::Members,
+    ownership::Ownership,
 };
 use crate::{
     directory::Directory,
@@ -171,6 +172,7 @@ impl<G: Game> Room<G> {
                     self.is_slow = true;
                     // Rules that take long: what is due goes out, and the others of this thread have their turn.
                     self.flush_or_wait(now, flush_due.as_mut());
+                    self.save_if_due(now);
                     yield_now().await;
                     now = Instant::now();
                     turn = now;
@@ -179,6 +181,7 @@ impl<G: Game> Room<G> {
             now = Instant::now();
             self.is_slow = now - turn >= TURN;
             self.flush_or_wait(now, flush_due.as_mut());
+            self.save_if_due(now);
             if let Some(at) = self.save_at.filter(|&at| save_due.deadline() != at) {
                 save_due.as_mut().reset(at);
             }
@@ -221,9 +224,14 @@ impl<G: Game> Room<G> {
             late.push(message);
         }
         for message in late {
-            if let Message::Join { newcomer, .. } = message {
-                let why = format_args!("room {} has just closed", self.id);
-                newcomer.to.send(&self.outgoing.denied(DenialCode::NoSuchRoom, why));
+            match message {
+                Message::Join { newcomer: Newcomer { to, .. }, .. } => {
+                    to.put_out();
+                    let why = format_args!("room {} has just closed", self.id);
+                    to.send(&self.outgoing.denied(DenialCode::NoSuchRoom, why));
+                }
+                Message::Resume { returning, .. } => self.turn_back(returning),
+                _ => {}
             }
         }
     }

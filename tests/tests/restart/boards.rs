@@ -1,12 +1,16 @@
 //! Boards that come back.
 
-use super::{GRACE, Running, SAVED, follow, life, pieces, settled};
+use super::{GRACE, Running, SAVED, follow, life, pieces, settled, standard};
 use malpan_client::Room;
 use malpan_e2e::{line, name};
 use malpan_protocol::{
-    Direction, Door, JoinTarget, LeaveReason, Manner, Part, RoomId, RoomPassword, RoomPlan, RoomTitle, ServerPacket,
+    Direction, Door, JoinTarget, LeaveReason, Manner, Part, RoomId, RoomPassword, RoomPlan, RoomTitle, SeatCount,
+    ServerPacket,
 };
-use malpan_server::store::{RoomChange, SavedRoom, Store};
+use malpan_server::{
+    config::Config,
+    store::{RoomChange, SavedRoom, Store},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
@@ -22,7 +26,7 @@ fn a_board_comes_back_after_a_kill_as_it_was_saved() {
         let plan = RoomPlan {
             game: None,
             title: RoomTitle::new("Friday \"night\"").unwrap(),
-            seats: Some(malpan_protocol::SeatCount::new(4).unwrap()),
+            seats: Some(SeatCount::new(4).unwrap()),
             board: Some("6x5".parse().unwrap()),
             password: Some(sesame()),
         };
@@ -293,5 +297,31 @@ fn a_game_of_five_in_a_row_goes_on() {
         ann.command(&place(5)).unwrap();
         let happened = settled(&mut ann).await;
         assert!(happened.iter().any(|packet| matches!(packet, ServerPacket::Happened(_))), "{happened:?}");
+    });
+}
+
+#[test]
+fn a_room_with_more_seats_than_the_board_of_now_has_cells_comes_back() {
+    let store = Arc::default();
+    let token = life(async {
+        let server = Running::start(&store);
+        let mut ann = server.guest("ann").await;
+        ann.join(JoinTarget::Any).await.unwrap();
+        sleep(SAVED).await;
+        ann.token().unwrap().clone()
+    });
+    life(async {
+        let smaller = |config: &mut Config| {
+            config.game.board = "3x3".parse().unwrap();
+            config.game.seats = SeatCount::new(4).unwrap();
+        };
+        let server = Running::start_with(&store, smaller, standard);
+        let (_ann, joined, _) = server.come_back(&token, None).await;
+        let room: Room = Room::new(&joined).unwrap();
+        assert_eq!((room.board(), room.seats().count()), ("8x8".parse().unwrap(), 10));
+        let mut bob = server.guest("bob").await;
+        let fresh = bob.open_room(None, RoomTitle::new("fresh").unwrap(), None).await.unwrap();
+        let room: Room = Room::new(&fresh).unwrap();
+        assert_eq!((room.board(), room.seats().count()), ("3x3".parse().unwrap(), 4));
     });
 }

@@ -4,6 +4,8 @@
 
 mod boards;
 mod failing;
+mod passwords;
+mod slow_rules;
 mod tokens;
 
 use malpan_client::{Client, ClientError, ConnectOptions, Room};

@@ -63,14 +63,14 @@ impl<G: Game> Room<G> {
     }
 
     /// Someone is back, and is told what was missed, or everything.
-    pub(super) fn resume(&mut self, seat: Seat, before: SessionId, Returning { player, name, to, seen }: Returning) {
+    pub(super) fn resume(&mut self, seat: Seat, before: SessionId, returning: Returning) {
         self.flush();
-        let resumed = |place| ServerPacket::Resumed(Resumed { player, name, place });
         let Some(member) = self.members.member_mut(seat).filter(|member| member.to.session() == before) else {
             // The owner has put them out meanwhile.
-            to.put_out();
-            return to.send(&self.outgoing.frame(&resumed(Resumption::Lobby)));
+            return self.turn_back(returning);
         };
+        let Returning { player, name, to, seen } = returning;
+        let resumed = |place| ServerPacket::Resumed(Resumed { player, name, place });
         if member.away {
             // One of the events that were missed: told to the others, and to the player with the rest.
             self.batch.event(|event| ServerPacket::Back { event, seat });
@@ -96,6 +96,12 @@ impl<G: Game> Room<G> {
             to.send(&Frame::new(&missed.bytes));
         }
         to.send(&self.outgoing.frame(&snapshot));
+    }
+
+    /// Someone is back whose seat is gone: they are in the lobby.
+    pub(super) fn turn_back(&self, Returning { player, name, to, .. }: Returning) {
+        to.put_out();
+        to.send(&self.outgoing.frame(&ServerPacket::Resumed(Resumed { player, name, place: Resumption::Lobby })));
     }
 
     pub(super) fn leave(&mut self, seat: Seat, reason: LeaveReason, at: Duration) -> Released {

@@ -49,6 +49,13 @@ impl<G: Game> Room<G> {
         }
     }
 
+    /// Saves it when it is time to: a room whose inbox is never empty would not come to its timer.
+    pub(super) fn save_if_due(&mut self, now: Instant) {
+        if self.save_at.is_some_and(|at| now >= at) {
+            self.save();
+        }
+    }
+
     /// Hands over how it stands. Where nobody sits there, there is nobody to keep it for.
     pub(super) fn save(&mut self) {
         self.save_at = None;
