@@ -1,5 +1,6 @@
 //! `malpan`: the terminal client and the load bot.
 
+mod address;
 mod bot;
 mod pages;
 mod play;

@@ -209,6 +209,44 @@ async fn thresholds_decide_the_exit_status() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_is_asked_what_must_not_hold_as_well() {
+    let server = TestServer::start(|_| {}).unwrap();
+    let search =
+        &["--find-capacity", "--players", "20", "--duration", "100ms", "--limit", "lost=0", "--scenario", "idle"];
+    for (fail_if, wanted) in [("connected>0", 3), ("lost>0", 0)] {
+        let (code, json, _) = bot(&server.address(), &[search, &["--fail-if", fail_if][..]].concat()).await;
+        assert_eq!(code, wanted, "{fail_if}: {json:#}");
+    }
+    server.stop().await;
+}
+
+/// Nothing is sent to an address for documentation, or to nobody.
+#[tokio::test]
+async fn what_is_in_a_file_stays_until_there_is_something_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (page, recording) = (path("page.html"), path("run.rec"));
+    for file in [&page, &recording] {
+        std::fs::write(file, "of before").unwrap();
+    }
+    let files = ["--report", &page, "--record", &recording];
+    for (flags, wanted) in [
+        (&["--scenario", "flood:1"][..], 1),
+        (&["--limit", "p98<3"], 2),
+        (&["--server-metrics", "127.0.0.1:1"], 1),
+        (&["--no-such-flag"], 2),
+    ] {
+        let (code, _, stderr) = bot("192.0.2.1:7777", &[&files[..], flags].concat()).await;
+        assert_eq!(code, wanted, "{flags:?}: {stderr}");
+        for file in [&page, &recording] {
+            assert_eq!(std::fs::read_to_string(file).unwrap(), "of before", "{flags:?}");
+        }
+    }
+    let (code, _, stderr) = bot("192.0.2.1:7777", &["--report", &page, "--record", &page]).await;
+    assert!(code == 2 && stderr.contains("is named twice"), "{code}: {stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_players_go_to_another_machine_only_by_order() {
     // An address for documentation: nobody is there, and nothing is sent.
     let (code, json, _) = bot("192.0.2.1:7777", &["--scenario", "flood:1", "--duration", "100ms"]).await;

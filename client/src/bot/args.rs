@@ -6,7 +6,7 @@ use super::{
     open_files, plan,
     scenario::{Mix, Scenario},
 };
-use crate::tls_args::TlsArgs;
+use crate::{address::Address, tls_args::TlsArgs};
 use anyhow::Result;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -60,23 +60,23 @@ is a path of the JSON, entries of scenarios by their names (scenarios.chat.deliv
 (of the main latency: the walkers', else the first scenario's), delivered (the ratio), missing, late, lost, failed, connected, \
 slip, cpu, memory, us_per_position, void. Units: us, ms, s, %, k. What was not measured fulfils no condition.
 
-Exit status: 0 done; 1 failed: no player got a seat, or every player was lost; 2 usage; 3 a --limit or --fail-if says so; \
+Exit status: 0 done; 1 failed: no player got a seat, every player was lost, or a search was cut short; 2 usage; 3 a --limit or --fail-if says so; \
 4 void, whatever they say: the schedule slipped by more than 5 ms at p99, or the bot itself was too slow to send or to read.";
 
 /// Flags.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The server
+    /// The server, as HOST:PORT or HOST
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
-    pub(super) address: String,
+    pub(super) address: Address,
     #[command(flatten)]
     pub(super) tls: TlsArgs,
     /// What the players do; --list has the scenarios
     #[arg(long, value_name = "MIX", default_value = "walk")]
     pub(super) scenario: Mix,
     /// List the scenarios and their rates
-    #[arg(long)]
+    #[arg(long, exclusive = true)]
     pub(super) list: bool,
     /// How many players [default: the shares of --scenario, or 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(plan::MAX_PLAYERS)))]
@@ -87,7 +87,8 @@ pub(crate) struct Args {
     /// For how long actions fall due, once everyone is there [default: 10s; 5s for each window of a search]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) duration: Option<Duration>,
-    /// Search for the most players with whom --limit holds, up to --players [default then: 20000]
+    /// Search for the most players with whom --limit holds [default then: p99<100ms,lost=0,delivered>=0.999], up to --players
+    /// [default then: 20000]
     #[arg(long)]
     pub(super) find_capacity: bool,
     /// What has to hold, such as 'p99<50ms,lost=0': exit status 3 where it does not
@@ -109,7 +110,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Put two reports side by side, as --json wrote them; nothing is run
-    #[arg(long, value_names = ["A.json", "B.json"], num_args = 2)]
+    #[arg(long, value_names = ["A.json", "B.json"], num_args = 2, exclusive = true)]
     pub(super) compare: Option<Vec<PathBuf>>,
     /// Lines on stderr in place of the dashboard, on a terminal too
     #[arg(long)]
@@ -143,6 +144,12 @@ impl Args {
 
     /// What is wrong with the flags together.
     pub(super) fn usage_problem(&self) -> Option<String> {
+        let written: Vec<_> = [&self.json, &self.report, &self.record].into_iter().flatten().collect();
+        if let Some(twice) =
+            written.iter().enumerate().find_map(|(index, path)| written[..index].contains(path).then_some(path))
+        {
+            return Some(format!("--json, --report and --record want a file each: {} is named twice", twice.display()));
+        }
         let parts = self.scenario.parts();
         if !self.find_capacity {
             return None;

@@ -99,7 +99,18 @@ fn change(a: Option<f64>, b: Option<f64>, less_is_better: bool) -> String {
 /// What of the runs differs, so that their figures say less.
 fn incomparable(one: &Value, other: &Value) -> Vec<String> {
     let mut why = Vec::new();
-    for path in ["/duration_s", "/seed", "/threads", "/bot/system", "/bot/processor", "/bot/cores", "/void"] {
+    let paths = [
+        "/duration_s",
+        "/seed",
+        "/threads",
+        "/bot/system",
+        "/bot/processor",
+        "/bot/cores",
+        "/void",
+        "/cut_short",
+        "/capacity/limit",
+    ];
+    for path in paths {
         let (a, b) = (one.pointer(path), other.pointer(path));
         if a != b {
             let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
@@ -129,6 +140,7 @@ mod tests {
         other.scenarios[0].latency_ms.get_mut("to_others").unwrap().p99 = Some(30.0);
         other.players.lost = 0;
         other.seed = 2;
+        other.cut_short = true;
         let json = |report| serde_json::to_value(report).unwrap();
         let text = table(&json(&one), &json(&other));
         let line = |name: &str| {
@@ -140,6 +152,7 @@ mod tests {
         );
         assert_eq!(line("players.lost"), ["players.lost", "1", "0", "-100.0", "%"]);
         assert!(text.contains("not the same: seed is 1 and 2"), "{text}");
+        assert!(text.contains("not the same: cut_short is false and true"), "{text}");
         assert!(!text.contains("capacity"), "what neither has is left out");
         assert!(
             table(&json(&one), &json(&one)).lines().all(|line| !line.contains('%') && !line.contains("not the same"))

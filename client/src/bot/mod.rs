@@ -153,7 +153,7 @@ fn play(args: &Args, run: u32) -> Result<Report> {
     let players = args.players()?;
     let threads = args.threads(players);
     let asked = Asked {
-        address: args.address.clone(),
+        address: args.address.to_string(),
         seed: args.seed,
         duration: args.window(),
         threads,
@@ -184,7 +184,7 @@ fn replay(args: &Args, script: Script) -> Result<Report> {
     }
     let threads = args.threads(script.count());
     let asked = Asked {
-        address: args.address.clone(),
+        address: args.address.to_string(),
         seed: script.header.seed,
         duration: script.span(),
         threads,
@@ -200,7 +200,7 @@ fn replay(args: &Args, script: Script) -> Result<Report> {
 /// Where the bot goes, and how. `what`: for the screen.
 fn options(args: &Args, tls: Option<Tls>, threads: usize, what: &str) -> Options {
     Options {
-        address: args.address.clone(),
+        address: args.address.to_string(),
         tls,
         threads,
         server: args.server(),
@@ -226,16 +226,18 @@ fn judge(args: &Args, report: &Report) -> Result<u8> {
         eprintln!("malpan bot: {failure}");
         return Ok(EXIT_FAILED);
     }
-    // A search's voids are part of its answer.
-    if let Some(capacity) = &report.capacity {
-        return Ok(if capacity.players == 0 { EXIT_THRESHOLD } else { 0 });
+    // A search's voids and its limit are part of its answer.
+    let searched = report.capacity.is_some();
+    if report.capacity.as_ref().is_some_and(|capacity| capacity.players == 0) {
+        return Ok(EXIT_THRESHOLD);
     }
-    if report.void {
+    if report.void && !searched {
         return Ok(EXIT_VOID);
     }
+    let limit = args.limit.as_ref().filter(|_| !searched);
     let figures = serde_json::to_value(report).context("the report is not JSON")?;
     let mut code = 0;
-    for (flag, expression, wanted) in [("--limit", &args.limit, true), ("--fail-if", &args.fail_if, false)] {
+    for (flag, expression, wanted) in [("--limit", limit, true), ("--fail-if", args.fail_if.as_ref(), false)] {
         let Some(expression) = expression else { continue };
         let verdict = expression.judge(&figures);
         // What was not measured is no success either.

@@ -14,7 +14,7 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Opens it for writing; `-` is stdout.
+    /// Opens it for writing; `-` is stdout. What is in it stays until there is something to write.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -22,7 +22,12 @@ impl Output {
         if path.as_os_str() == "-" {
             return Ok(Self::Stdout);
         }
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self::File(file, path.to_owned()))
     }
 
@@ -34,7 +39,14 @@ impl Output {
         match self {
             Self::Stdout => io::stdout().write_all(text.as_bytes()).context("writing to stdout"),
             Self::File(mut file, path) => {
-                file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
+                let mut write = || {
+                    // A pipe or a device has no length.
+                    if file.metadata()?.is_file() {
+                        file.set_len(0)?;
+                    }
+                    file.write_all(text.as_bytes())
+                };
+                write().with_context(|| format!("writing {}", path.display()))
             }
         }
     }

@@ -244,7 +244,8 @@ pub(super) struct Server {
 pub(super) struct Capacity {
     /// The `--limit` that had to hold.
     pub(super) limit: String,
-    /// The most players with whom it held twice; 0 where it never did.
+    /// The most players with whom it held for a long window; 0 where it never did. Of a search that was cut short, the most with
+    /// whom it held so far.
     pub(super) players: u64,
     /// Why no more were tried or held, for people.
     pub(super) stopped_by: String,

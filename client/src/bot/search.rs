@@ -79,6 +79,10 @@ pub(super) async fn find(run: &mut Run, asked: &Asked, ceiling: u32, limit: &Exp
             summary::report(asked, run.plan(), &findings)
         }
     };
+    if end.is_none() && report.failure.is_none() {
+        report.cut_short = true;
+        report.failure = Some(format!("the search was not finished: {stopped_by}; {players} players held so far"));
+    }
     report.capacity = Some(Capacity { limit: limit.to_string(), players: players.into(), stopped_by, steps });
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use super::{
     ledger::Causes,
     metrics::Percentiles,
-    report::{Attack, Deliveries, Replay, Report, Scenario, causes},
+    report::{Attack, Capacity, Deliveries, Replay, Report, Scenario, causes},
     search,
 };
 use std::fmt::{self, Display, Formatter};
@@ -67,8 +67,16 @@ impl Display for Table<'_> {
         if let Some(capacity) = &self.0.capacity {
             writeln!(f)?;
             capacity.steps.iter().try_for_each(|step| writeln!(f, "{}", search::line(step)))?;
-            writeln!(f, "\nthis server holds {} players at this workload ({})", capacity.players, capacity.limit)?;
-            writeln!(f, "it ends there: {}", capacity.stopped_by)?;
+            let Capacity { limit, players, stopped_by, .. } = capacity;
+            if self.0.cut_short {
+                writeln!(
+                    f,
+                    "\nnot finished: {players} players held so far ({limit}), and nothing is confirmed: {stopped_by}"
+                )?;
+            } else {
+                writeln!(f, "\nthis server holds {players} players at this workload ({limit})")?;
+                writeln!(f, "it ends there: {stopped_by}")?;
+            }
             return Ok(());
         }
         for reason in &self.0.void_reasons {

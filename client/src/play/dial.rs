@@ -1,6 +1,6 @@
 //! How the link reaches its server: over TCP, or in a test over memory.
 
-use super::address::Address;
+use crate::address::Address;
 use malpan_client::{Client, ClientError, ConnectOptions, Stream, Tls};
 use std::future::Future;
 use tokio::io::{AsyncRead, AsyncWrite};

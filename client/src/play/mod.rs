@@ -12,7 +12,6 @@
 //! Invariant: only the link touches the network, only terminal.rs and screen.rs the terminal; the rest is pure and
 //! takes the time as an argument. The server decides about every step, and nothing is shown before it has.
 
-mod address;
 mod backoff;
 mod browser;
 mod credentials;
@@ -41,8 +40,8 @@ mod update;
 mod view;
 mod words;
 
+use crate::address::Address;
 use crate::tls_args::TlsArgs;
-use address::Address;
 use anyhow::Context;
 use credentials::Credentials;
 use dial::DialTcp;

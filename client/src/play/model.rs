@@ -1,7 +1,6 @@
 //! What the screen shows: the conversation, and what its reader is doing.
 
 use super::{
-    address::Address,
     browser::RoomList,
     five,
     form::{Field, Form},
@@ -11,6 +10,7 @@ use super::{
     session::{Fallback, Goal, Session},
     sign_in::SignIn,
 };
+use crate::address::Address;
 use malpan_client::protocol::{Cell, Name, Part, RoomId, RoomTitle};
 use std::time::{Duration, Instant};
 use tui_input::Input;

@@ -60,7 +60,7 @@ fn banner(out: &mut String, report: &Report) {
     if let Some(failure) = &report.failure {
         let _ = writeln!(out, "<div class=\"banner bad\">Failed: {}</div>", escaped(failure));
     }
-    if let Some(capacity) = &report.capacity {
+    if let Some(capacity) = report.capacity.as_ref().filter(|_| !report.cut_short) {
         let class = if capacity.players > 0 { "good" } else { "bad" };
         let _ = writeln!(
             out,

@@ -43,7 +43,8 @@ const CHUNKS: usize = 1_024;
 pub(super) struct Target {
     file: File,
     path: PathBuf,
-    header_bytes: u64,
+    /// What it begins with.
+    header: Vec<u8>,
 }
 
 /// A recording that goes on.
@@ -92,36 +93,40 @@ struct Trouble {
 }
 
 impl Target {
-    /// Makes the file, readable by its owner alone, and begins it.
+    /// Makes the file, readable by its owner alone. What is in one that was there stays until the run begins.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub(super) fn create(path: &Path, header: &Header) -> Result<Self> {
         let header = format::write_header(header);
-        let create = || {
-            let mut file = create_private(path)?;
-            file.write_all(&header)?;
-            Ok::<_, io::Error>(file)
-        };
-        let file = create().with_context(|| format!("cannot write --record {}", path.display()))?;
-        Ok(Self { file, path: path.to_owned(), header_bytes: header.len() as u64 })
+        let file = open_private(path).with_context(|| format!("cannot write --record {}", path.display()))?;
+        Ok(Self { file, path: path.to_owned(), header })
     }
 
-    /// Starts the writer. There will be so many threads of players.
+    /// Begins the file and starts the writer. There will be so many threads of players.
     ///
     /// # Errors
-    /// Where the system starts no thread.
-    pub(super) fn start(self, clock: Clock, threads: usize) -> io::Result<Recording> {
-        let Self { file, path, header_bytes } = self;
+    /// Where it cannot be written, or the system starts no thread.
+    pub(super) fn start(self, clock: Clock, threads: usize) -> Result<Recording> {
+        let Self { mut file, path, header } = self;
+        let mut begin = || {
+            // A pipe or a device has no length.
+            if file.metadata()?.is_file() {
+                file.set_len(0)?;
+            }
+            file.write_all(&header)
+        };
+        begin().with_context(|| format!("cannot write --record {}", path.display()))?;
+        let header_bytes = header.len() as u64;
         let (recorder, writer) = start(file, clock, threads, CHUNKS)?;
         Ok(Recording { recorder, writer, path, header_bytes })
     }
 }
 
 /// A file for what others must not read: there are passwords in it.
-fn create_private(path: &Path) -> io::Result<File> {
+fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};

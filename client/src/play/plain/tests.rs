@@ -320,6 +320,7 @@ fn help_promises_the_first_word_of_every_line() {
         News::Moved { name: ann.clone(), cell },
         News::Refused { why: Refusal::TooFast, command: None, by: None },
         News::Unanswered,
+        News::Notice(line.clone()),
         News::Draining { seconds: 1 },
         News::Kicked(KickReason::Flooding),
         News::Five(FiveNews::Began { black: ann.clone(), white: ann.clone() }),

@@ -64,6 +64,7 @@ and prints an event a line to stdout. NAME may hold spaces; cells are X,Y from t
   closed room N           the room that you watched has closed
   lobby                   you are in no room
   status ...              the answer to status
+  notice: TEXT                  from the server's operator, to everyone
   draining: the server stops within N s
   kicked: REASON
   lost: REASON; trying again in N s
@@ -141,6 +142,7 @@ pub(super) fn lines(news: &News, address: &str, own: &Name) -> Vec<String> {
         News::Rooms { rooms, .. } => return rooms.iter().map(room).collect(),
         News::Denied(denial) => format!("error: {}", words::denial(denial)),
         News::Unanswered => "error: no answer came from the server".into(),
+        News::Notice(text) => format!("notice: {text}"),
         News::Draining { seconds } => format!("draining: the server stops within {seconds} s"),
         News::Kicked(reason) => format!("kicked: {}", words::kick(*reason)),
         // The first is no event; the others end plain mode, which asks nobody, and its last word goes to stderr.

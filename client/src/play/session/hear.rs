@@ -106,6 +106,7 @@ impl Session {
                 self.stops_at = Some(now + Duration::from_secs(seconds.into()));
                 vec![News::Draining { seconds }]
             }
+            ServerPacket::Notice { text } => vec![News::Notice(text)],
             ServerPacket::Kicked { reason } => vec![News::Kicked(reason)],
             packet @ (ServerPacket::LobbyChat(_)
             | ServerPacket::Whisper(_)

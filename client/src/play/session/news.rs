@@ -197,6 +197,8 @@ pub(crate) enum News {
     Denied(Denial),
     /// Something that was asked for got no answer.
     Unanswered,
+    /// The server's operator says something to everyone.
+    Notice(ChatText),
     /// The server stops soon.
     Draining {
         /// Seconds until then, at most.

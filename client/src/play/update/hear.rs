@@ -145,6 +145,7 @@ pub(super) fn hear(model: &mut Model, news: News, now: Instant) {
             no_list(model, "the server did not answer".into(), now);
             None
         }
+        News::Notice(text) => Some(format!("the operator says: {text}")),
         News::Draining { seconds } => Some(format!("the server stops within {seconds} s; no room can be joined")),
         News::Kicked(reason) => Some(format!("the server closed the connection: {}", words::kick(reason))),
     };

@@ -241,6 +241,14 @@ fn attempts_that_fail_do_not_push_the_chat_out() {
 }
 
 #[test]
+fn what_the_operator_says_is_told_in_a_room_and_outside() {
+    for mut desk in [Desk::seated(), Desk::new()] {
+        desk.packet(ServerPacket::Notice { text: ChatText::new("back at ten").unwrap() });
+        assert_eq!(desk.newest(), Some(&LogLine::Event("the operator says: back at ten".into())));
+    }
+}
+
+#[test]
 fn draining_and_kicks_are_told_with_their_reason() {
     let mut desk = Desk::seated();
     desk.packet(ServerPacket::Draining { seconds: 8 });
