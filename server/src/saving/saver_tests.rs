@@ -90,6 +90,27 @@ async fn what_a_store_did_not_take_is_written_when_it_answers_and_nothing_older(
     assert_eq!(saver.waiting(), 0);
 }
 
+/// A player who comes back again and again gets a new token each time.
+#[tokio::test(start_paused = true)]
+async fn however_many_tokens_come_and_go_while_the_store_is_away_few_wait() {
+    let (store, saver) = running();
+    store.be_away(true);
+    for number in 1..=100 {
+        let (hash, record) = token(number);
+        saver.token(hash, record);
+        // Each is there while the store is tried.
+        sleep(RETRY_AFTER).await;
+        saver.revoke(hash);
+    }
+    assert_eq!(saver.waiting(), 1, "the first, with which it was found out that the store is away");
+    let (last, record) = token(101);
+    saver.token(last, record.clone());
+    store.be_away(false);
+    sleep(RETRY_AFTER + LITTLE).await;
+    assert_eq!((saver.waiting(), store.token(last).await.unwrap()), (0, Some(record)));
+    assert_eq!(store.check().await.unwrap().tokens, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_happens_after_the_end_is_not_kept_and_the_rest_is_written_in_time_or_given_up() {
     let (store, saver) = running();
