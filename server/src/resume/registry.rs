@@ -249,8 +249,12 @@ impl Registry {
         }
     }
 
-    /// Whose the token is, as the store has it.
+    /// Whose the token is, as the store has it, or will have it when it knows of what was revoked here. Asked first: what was
+    /// revoked before this is either still to be written, or not there any more when the store looks.
     async fn look_up(&self, hash: TokenHash) -> Result<TokenRecord, NoReturn> {
+        if self.players().saver.revokes(hash) {
+            return Err(NoReturn::Refused);
+        }
         let record = timeout(STORE_WITHIN, self.0.store.token(hash)).await;
         record.ok().and_then(Result::ok).ok_or(NoReturn::StoreAway)?.ok_or(NoReturn::Refused)
     }

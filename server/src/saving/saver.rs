@@ -51,6 +51,8 @@ type Tokens = BTreeMap<TokenHash, Token>;
 struct Changes {
     rooms: Rooms,
     tokens: Tokens,
+    /// The tokens that are being revoked in the store at this moment.
+    being_revoked: BTreeSet<TokenHash>,
     /// The rooms of which the store has something, or will have.
     saved: BTreeSet<RoomId>,
     /// The server ends: what happens from now on is not for the next one.
@@ -137,6 +139,14 @@ impl Saver {
         });
     }
 
+    /// Whether a token is worth nothing any more, which the store does not know yet.
+    pub(crate) fn revokes(&self, hash: TokenHash) -> bool {
+        self.0.as_ref().map(|shared| shared.changes()).is_some_and(|changes| {
+            let waits = changes.tokens.get(&hash).is_some_and(|token| token.record.is_none());
+            waits || changes.being_revoked.contains(&hash)
+        })
+    }
+
     /// How many changes wait to be written.
     pub(crate) fn waiting(&self) -> usize {
         self.0.as_ref().map(|shared| shared.changes()).map_or(0, |changes| changes.rooms.len() + changes.tokens.len())
@@ -201,9 +211,11 @@ impl Shared {
         let (rooms, mut tokens) = self.changes().take();
         let written = self.write_all(&rooms, &mut tokens, *has_failed).await;
         *has_failed = written.is_err();
+        let mut changes = self.changes();
         if written.is_err() {
-            self.changes().give_back(rooms, tokens);
+            changes.give_back(rooms, tokens);
         }
+        changes.being_revoked.clear();
         written
     }
 
@@ -238,6 +250,8 @@ impl Shared {
 
 impl Changes {
     fn take(&mut self) -> (Rooms, Tokens) {
+        let revoked = self.tokens.iter().filter(|(_, token)| token.record.is_none());
+        self.being_revoked.extend(revoked.map(|(&hash, _)| hash));
         (std::mem::take(&mut self.rooms), std::mem::take(&mut self.tokens))
     }
 

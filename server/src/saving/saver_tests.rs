@@ -112,6 +112,28 @@ async fn however_many_tokens_come_and_go_while_the_store_is_away_few_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_revocation_is_known_until_the_store_knows_it() {
+    let (store, saver) = running();
+    let (hash, record) = token(1);
+    saver.token(hash, record);
+    assert!(!saver.revokes(hash));
+    sleep(WRITE_AFTER + LITTLE).await;
+    saver.revoke(hash);
+    assert!(saver.revokes(hash) && store.token(hash).await.unwrap().is_some());
+    // Also at the moment at which it is being written, and when that has failed.
+    let shared = saver.0.as_ref().unwrap();
+    let taken = shared.changes().take();
+    assert!(saver.revokes(hash) && saver.waiting() == 0);
+    shared.changes().give_back(taken.0, taken.1);
+    store.be_away(true);
+    sleep(WRITE_AFTER + LITTLE).await;
+    assert!(saver.revokes(hash));
+    store.be_away(false);
+    sleep(RETRY_AFTER + LITTLE).await;
+    assert!(!saver.revokes(hash) && store.token(hash).await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_happens_after_the_end_is_not_kept_and_the_rest_is_written_in_time_or_given_up() {
     let (store, saver) = running();
     saver.room(saved(1, "last"));

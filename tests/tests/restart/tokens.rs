@@ -3,9 +3,9 @@
 use super::{GRACE, Running, SAVED, life, settled};
 use malpan_client::ClientError;
 use malpan_e2e::name;
-use malpan_protocol::{DenialCode, JoinTarget, KickReason, Resumption, Secret, ServerPacket};
+use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, KickReason, Resumption, Secret, ServerPacket};
 use malpan_server::store::{Ban, MemoryStore, SecretHash, Store};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 #[test]
@@ -71,6 +71,33 @@ fn tokens_that_are_worth_nothing_bring_nobody_back() {
         sleep(GRACE).await;
         assert!(server.is_refused(&expired).await, "nobody is expected any more");
         server.guest("late").await;
+    });
+}
+
+/// Right after the start tokens are looked up in the store, which hears of what is worth nothing a little later.
+#[test]
+fn after_a_goodbye_or_a_broken_rule_a_token_is_worth_nothing_before_the_store_knows() {
+    let store: Arc<MemoryStore> = Arc::default();
+    life(async {
+        let server = Running::start(&store);
+        for packet in [ClientPacket::Bye, ClientPacket::Join { target: JoinTarget::Any }] {
+            let mut ann = server.guest("ann").await;
+            ann.join(JoinTarget::Any).await.unwrap();
+            sleep(SAVED).await;
+            settled(&mut ann).await;
+            let token = ann.token().unwrap().clone();
+            assert_eq!(store.check().await.unwrap().tokens, 1);
+            // The one leaves, the other is out of order: it is in a room already.
+            ann.send(&packet).unwrap();
+            ann.flush().await.unwrap();
+            sleep(Duration::from_millis(1)).await;
+            assert!(server.is_refused(&token).await, "after {packet:?}");
+            assert_eq!(store.check().await.unwrap().tokens, 1, "the store does not know yet");
+            assert_eq!((server.host.signed_in(), server.host.away()), (0, 0));
+            sleep(SAVED).await;
+            assert_eq!(store.check().await.unwrap().tokens, 0);
+            assert!(server.is_refused(&token).await);
+        }
     });
 }
 
