@@ -183,8 +183,12 @@ impl Accounts {
         Ok(claim.into_identity(account.id, account.name.clone(), false))
     }
 
-    /// Someone of an earlier life of the server comes back under the name that they had; `None` where somebody has it.
+    /// Someone of an earlier life of the server comes back under the name that they had; `None` where somebody has it, and for
+    /// guests where they are off by now.
     pub(crate) fn again(&self, player: PlayerId, name: Name, is_guest: bool) -> Option<Identity> {
+        if is_guest && self.0.policy.require_login {
+            return None;
+        }
         let claim = self.0.names.claim(&name).ok()?;
         Some(claim.into_identity(player, name, is_guest))
     }
