@@ -6,7 +6,7 @@ use malpan_e2e::name;
 use malpan_protocol::{ClientPacket, KickReason, PlayerId, Secret, ServerPacket};
 use malpan_server::store::{Ban, MemoryStore, SecretHash, Store};
 use std::{sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Within this each server has looked at the accounts of everyone who is signed in to it, where they are few.
 const LOOKED: Duration = Duration::from_secs(11);
@@ -106,15 +106,19 @@ fn whoever_is_signed_in_to_an_account_that_was_changed_elsewhere_is_found_before
     }
 }
 
+/// Why they were sent away; nothing where they are still there after a while.
 async fn kicked(client: &mut Connection) -> Option<KickReason> {
-    loop {
-        match client.next().await {
-            Ok(ServerPacket::Kicked { reason }) => return Some(reason),
-            Ok(_) => {}
-            Err(ClientError::Closed) => return None,
-            Err(error) => panic!("{error:?}"),
+    let told = async {
+        loop {
+            match client.next().await {
+                Ok(ServerPacket::Kicked { reason }) => return Some(reason),
+                Ok(_) => {}
+                Err(ClientError::Closed) => return None,
+                Err(error) => panic!("{error:?}"),
+            }
         }
-    }
+    };
+    timeout(LOOKED, told).await.unwrap_or_default()
 }
 
 /// They are looked at a hundred and more at a time.
