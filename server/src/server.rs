@@ -292,6 +292,7 @@ impl<L: Listener> Server<L> {
         }
         beside.spawn(host.shared().saver.clone().run());
         beside.spawn(host.shared().registry.clone().prolong_tokens());
+        beside.spawn(host.shared().registry.clone().watch_accounts());
         if host.is_loading()
             && let Err(error) = host.load(&shards).await
         {

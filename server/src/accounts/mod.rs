@@ -11,6 +11,7 @@
 
 mod address;
 mod delays;
+mod mark;
 mod numbers;
 mod password;
 mod policy;
@@ -19,6 +20,7 @@ mod register;
 mod sign_in;
 
 pub(crate) use address::Origin;
+pub(crate) use mark::SecretMark;
 pub(crate) use password::{Cost, Workspace, hash, is_hash};
 pub(crate) use policy::Policy;
 pub(crate) use pool::Pool;

@@ -1,5 +1,7 @@
 //! The names of whoever is signed in.
 
+use super::SecretMark;
+use crate::store::Account;
 use malpan_protocol::{Name, PlayerId};
 use std::{
     collections::HashMap,
@@ -35,6 +37,7 @@ pub(crate) struct Identity {
     player: PlayerId,
     name: Name,
     is_guest: bool,
+    secret: Option<SecretMark>,
     _claim: Claim,
 }
 
@@ -75,7 +78,13 @@ impl Claim {
         if let Some(holder) = self.register.names().get_mut(&self.folded) {
             holder.player = Some(player);
         }
-        Identity { player, name, is_guest, _claim: self }
+        Identity { player, name, is_guest, secret: None, _claim: self }
+    }
+
+    /// Its owner has the name, and has just shown the secret or chosen it.
+    pub(super) fn into_owner(self, account: &Account) -> Identity {
+        let secret = Some(SecretMark::of(&account.secret));
+        Identity { secret, ..self.into_identity(account.id, account.name.clone(), false) }
     }
 }
 
@@ -91,6 +100,11 @@ impl Identity {
     /// Whether there is no account.
     pub(crate) fn is_guest(&self) -> bool {
         self.is_guest
+    }
+
+    /// The account's, at the sign-in. `None` for guests, and where that was in an earlier life of the server.
+    pub(crate) fn secret(&self) -> Option<SecretMark> {
+        self.secret
     }
 }
 

@@ -136,7 +136,7 @@ impl Accounts {
             CreateError::NameTaken(name) => Refused::NameTaken(name),
             CreateError::Store(error) => away(&error),
         })?;
-        Ok(claim.into_identity(account.id, account.name, false))
+        Ok(claim.into_owner(&account))
     }
 
     /// The account of this name and password. It is not signed in to yet: see [`Accounts::enter`].
@@ -180,11 +180,15 @@ impl Accounts {
     /// Signs in to an account whose password was right. Where someone has its name, they have to go first.
     pub(crate) fn enter(&self, account: &Account) -> Result<Identity, Occupied> {
         let claim = self.0.names.claim(&account.name)?;
-        Ok(claim.into_identity(account.id, account.name.clone(), false))
+        Ok(claim.into_owner(account))
     }
 
-    /// Someone of an earlier life of the server comes back under the name that they had; `None` where somebody has it.
+    /// Someone of an earlier life of the server comes back under the name that they had; `None` where somebody has it, and for
+    /// guests where they are off by now.
     pub(crate) fn again(&self, player: PlayerId, name: Name, is_guest: bool) -> Option<Identity> {
+        if is_guest && self.0.policy.require_login {
+            return None;
+        }
         let claim = self.0.names.claim(&name).ok()?;
         Some(claim.into_identity(player, name, is_guest))
     }

@@ -189,8 +189,8 @@ section! {
 section! {
     /// Accounts and guests.
     AccountsConfig, named "accounts." {
-        /// Whether players have to sign in to an account. Guests are off then, and so the lecture wire, which knows no
-        /// sign-in, has to be.
+        /// Whether players have to sign in to an account. Guests are off then, those of before too, who do not come
+        /// back; and so the lecture wire, which knows no sign-in, has to be.
         require_login: bool = false, Allowed::Form("true or false");
         /// Whether passwords are taken over connections that are not encrypted, from other machines too: whoever is on the way
         /// can read them. For a server behind a proxy that speaks TLS.

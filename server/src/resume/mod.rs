@@ -5,6 +5,7 @@
 //!   the connection is lost: Presence dropped -> away, for the grace time -> Claim -> Presence, with another session
 //!   Resume while the connection lives: the old session is closed and its Presence handed over to the new one
 //! registry.rs  presence.rs  token.rs
+//!   standing.rs: what was done to their accounts elsewhere
 //! ```
 //!
 //! Invariant: what a player has, name and seat, is in one place at a time: with one session, on the way to the next, or here.
@@ -12,6 +13,7 @@
 
 mod presence;
 mod registry;
+mod standing;
 mod token;
 
 pub(crate) use presence::{Kept, Presence};

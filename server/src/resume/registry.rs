@@ -1,8 +1,12 @@
 //! The register of players who are signed in or expected back.
 
-use super::{Kept, Presence, TokenSource, token};
+use super::{
+    Kept, Presence, TokenSource,
+    standing::{Owner, Standing},
+    token,
+};
 use crate::{
-    accounts::{Accounts, Identity},
+    accounts::{Accounts, Identity, SecretMark},
     ending::Ending,
     saving::Saver,
     store::{Store, TokenHash, TokenRecord, unix_now},
@@ -13,6 +17,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
     net::{IpAddr, Ipv4Addr},
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
@@ -26,7 +31,7 @@ use tokio::{
 /// For how long a token is good when the server is not running: a day, at least half of it.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// What a store that is away may cost one who comes back.
-const STORE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const STORE_WITHIN: Duration = Duration::from_secs(2);
 /// Where those come from who sat there when the server ended: nobody knows.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -81,6 +86,8 @@ struct Entry {
     /// Whose it is, as it is kept with the token.
     name: Name,
     is_guest: bool,
+    /// Of an account, what its secret was at the sign-in, where that is known.
+    secret: Option<SecretMark>,
     /// `None` until the first time that the player comes back after the server was started: it is in the store, by its hash.
     token: Option<TokenHash>,
     /// The token before, until the client is heard on the connection that it came back on.
@@ -159,9 +166,8 @@ impl Registry {
         let player = kept.identity.player();
         let (name, is_guest) = (kept.identity.name().clone(), kept.identity.is_guest());
         let stands = self.stay_away(kept, permit, &runtime);
-        self.players()
-            .entries
-            .insert(player, Entry { name, is_guest, token: None, used: None, revoked: false, stands });
+        let entry = Entry { name, is_guest, secret: None, token: None, used: None, revoked: false, stands };
+        self.players().entries.insert(player, entry);
         true
     }
 
@@ -182,18 +188,47 @@ impl Registry {
         session: &SessionHandle,
     ) -> Result<(Presence, ResumeToken), NoReturn> {
         let hash = token::hash(token);
-        let coming = match self.claim(hash, session) {
-            Some(coming) => coming,
-            None => self.still_good(self.claim_earlier(hash, session).await?, hash).await?,
+        let (coming, is_known) = match self.claim(hash, session) {
+            Some(coming) => (coming, true),
+            None => (self.claim_earlier(hash, session).await?, false),
         };
-        let mut presence = match coming {
-            Coming::Here(presence) => presence,
+        let (mut presence, was_handed_over) = match coming {
+            Coming::Here(presence) => (presence, false),
             // An error means that the old session has gone for good meanwhile, or that yet another one has claimed it.
-            Coming::HandedOver(coming) => coming.await.map_err(|_| NoReturn::Refused)?,
+            Coming::HandedOver(coming) => (coming.await.map_err(|_| NoReturn::Refused)?, true),
         };
-        let token = self.renew(presence.identity.player(), hash);
-        presence.unconfirmed = true;
-        Ok((presence, token))
+        let mut may_stay = self.account_lets_in(presence.identity.player()).await;
+        if may_stay && !is_known && !was_handed_over {
+            // It may have been revoked while they entered, by someone who looks for who has entered afterwards. Where the store
+            // is away, they are away again as well, and expected with the same token.
+            match self.look_up(hash).await {
+                Ok(_) => {}
+                Err(NoReturn::Refused) => may_stay = false,
+                Err(NoReturn::StoreAway) => return Err(NoReturn::StoreAway),
+            }
+        }
+        if may_stay && let Some(token) = self.renew(presence.identity.player(), hash) {
+            presence.unconfirmed = true;
+            return Ok((presence, token));
+        }
+        presence.end(LeaveReason::Kicked);
+        Err(NoReturn::Refused)
+    }
+
+    /// Whether an account is as it was when its owner signed in; true for guests. It may have been changed through another server.
+    async fn account_lets_in(&self, player: PlayerId) -> bool {
+        let Some(owner) = self.owner(player) else { return true };
+        match self.standing(owner).await {
+            // The token is of an earlier life, and is looked for once more after this: a new secret would have revoked it.
+            Some(Standing::Good(secret)) => {
+                if let Some(entry) = self.players().entries.get_mut(&player) {
+                    entry.secret.get_or_insert(secret);
+                }
+                true
+            }
+            Some(Standing::Banned | Standing::Deleted | Standing::OtherSecret) => false,
+            None => true,
+        }
     }
 
     /// What belongs to a token of an earlier life of the server, which only the store knows.
@@ -234,37 +269,26 @@ impl Registry {
         Some(Coming::Here(Presence::new(away.kept, session.clone(), self.clone())))
     }
 
-    /// Whoever has just entered by a token of the store's may stay: it may have been revoked while they did, by someone who
-    /// looks for who has entered afterwards.
-    async fn still_good(&self, coming: Coming, hash: TokenHash) -> Result<Coming, NoReturn> {
-        let Coming::Here(presence) = coming else { return Ok(coming) };
-        match self.look_up(hash).await {
-            Ok(_) => Ok(Coming::Here(presence)),
-            Err(NoReturn::Refused) => {
-                presence.end(LeaveReason::Kicked);
-                Err(NoReturn::Refused)
-            }
-            // Away again, and expected with the same token.
-            Err(NoReturn::StoreAway) => Err(NoReturn::StoreAway),
-        }
-    }
-
-    /// Whose the token is, as the store has it.
+    /// Whose the token is, as the store has it, or will have it when it knows of what was revoked here. Asked first: what was
+    /// revoked before this is either still to be written, or not there any more when the store looks.
     async fn look_up(&self, hash: TokenHash) -> Result<TokenRecord, NoReturn> {
+        if self.players().saver.revokes(hash) {
+            return Err(NoReturn::Refused);
+        }
         let record = timeout(STORE_WITHIN, self.0.store.token(hash)).await;
         record.ok().and_then(Result::ok).ok_or(NoReturn::StoreAway)?.ok_or(NoReturn::Refused)
     }
 
-    /// A new token in place of the one that was used, which is good until the client is heard.
-    fn renew(&self, player: PlayerId, used: TokenHash) -> ResumeToken {
+    /// A new token in place of the one that was used, which is good until the client is heard. `None` where the player may not
+    /// come back any more.
+    fn renew(&self, player: PlayerId, used: TokenHash) -> Option<ResumeToken> {
         let (token, hash) = self.0.tokens.next();
         let mut players = self.players();
-        if let Some(entry) = players.entries.get_mut(&player) {
-            let old = [entry.token.take(), entry.used.replace(used)];
-            players.give_token(player, hash);
-            old.into_iter().flatten().filter(|&old| old != used).for_each(|old| players.take_token(old));
-        }
-        token
+        let entry = players.entries.get_mut(&player).filter(|entry| !entry.revoked)?;
+        let old = [entry.token.take(), entry.used.replace(used)];
+        players.give_token(player, hash);
+        old.into_iter().flatten().filter(|&old| old != used).for_each(|old| players.take_token(old));
+        Some(token)
     }
 
     /// The client has its new token: the one before is worth nothing any more.
@@ -394,6 +418,22 @@ impl Registry {
         away.into_iter().for_each(Entry::give_back);
     }
 
+    /// The account's owner who is signed in with that number, or away; `None` for guests.
+    pub(super) fn owner(&self, player: PlayerId) -> Option<Owner> {
+        self.players().entries.get(&player).and_then(|entry| entry.owner(player))
+    }
+
+    /// The first so many of them with higher numbers.
+    pub(super) fn owners(&self, after: PlayerId, count: usize) -> Vec<Owner> {
+        let players = self.players();
+        let behind = players.entries.range((Bound::Excluded(after), Bound::Unbounded));
+        behind.filter_map(|(&player, entry)| entry.owner(player)).take(count).collect()
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
     fn players(&self) -> MutexGuard<'_, Players> {
         self.0.players.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -456,13 +496,17 @@ impl Entry {
     /// Of who is signed in, without a token yet.
     fn new(identity: &Identity, stands: Stands) -> Self {
         let (name, is_guest) = (identity.name().clone(), identity.is_guest());
-        Self { name, is_guest, token: None, used: None, revoked: false, stands }
+        Self { name, is_guest, secret: identity.secret(), token: None, used: None, revoked: false, stands }
     }
 
     /// What is kept of a token.
     fn record(&self, player: PlayerId) -> TokenRecord {
         let expires = unix_now() + TOKEN_LIFE.as_secs();
         TokenRecord { player, name: self.name.clone(), is_guest: self.is_guest, expires }
+    }
+
+    fn owner(&self, player: PlayerId) -> Option<Owner> {
+        (!self.is_guest).then_some(Owner { player, secret: self.secret })
     }
 
     fn take_claim(&mut self) -> Option<Waiting> {

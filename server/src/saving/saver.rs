@@ -4,7 +4,7 @@ use crate::store::{RoomChange, Store, StoreError, TokenHash, TokenRecord};
 use futures::future::try_join_all;
 use malpan_protocol::RoomId;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     convert::Infallible,
     future::pending,
     sync::{
@@ -39,8 +39,8 @@ struct Shared {
     changed: Notify,
     /// What was saved last is of that time, in Unix milliseconds.
     last_time: AtomicU64,
-    /// Held while it writes, so that the latest of two writes is the latest in the store.
-    writing: tokio::sync::Mutex<()>,
+    /// Held while it writes, so that the latest of two writes is the latest in the store. Whether the last one failed.
+    writing: tokio::sync::Mutex<bool>,
 }
 
 type Rooms = BTreeMap<RoomId, RoomChange>;
@@ -51,6 +51,8 @@ type Tokens = BTreeMap<TokenHash, Token>;
 struct Changes {
     rooms: Rooms,
     tokens: Tokens,
+    /// The tokens that are being revoked in the store at this moment.
+    being_revoked: BTreeSet<TokenHash>,
     /// The rooms of which the store has something, or will have.
     saved: BTreeSet<RoomId>,
     /// The server ends: what happens from now on is not for the next one.
@@ -137,6 +139,14 @@ impl Saver {
         });
     }
 
+    /// Whether a token is worth nothing any more, which the store does not know yet.
+    pub(crate) fn revokes(&self, hash: TokenHash) -> bool {
+        self.0.as_ref().map(|shared| shared.changes()).is_some_and(|changes| {
+            let waits = changes.tokens.get(&hash).is_some_and(|token| token.record.is_none());
+            waits || changes.being_revoked.contains(&hash)
+        })
+    }
+
     /// How many changes wait to be written.
     pub(crate) fn waiting(&self) -> usize {
         self.0.as_ref().map(|shared| shared.changes()).map_or(0, |changes| changes.rooms.len() + changes.tokens.len())
@@ -197,31 +207,36 @@ impl Saver {
 impl Shared {
     /// Writes what has changed. On an error what was not written waits still, but for what has changed once more.
     async fn write(&self) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        let (mut rooms, tokens) = self.changes().take();
-        let written = self.write_all(&mut rooms, &tokens).await;
+        let mut has_failed = self.writing.lock().await;
+        let (mut rooms, mut tokens) = self.changes().take();
+        let written = self.write_all(&mut rooms, &mut tokens, *has_failed).await;
+        *has_failed = written.is_err();
+        let mut changes = self.changes();
         if written.is_err() {
-            self.changes().give_back(rooms, tokens);
+            changes.give_back(rooms, tokens);
         }
+        changes.being_revoked.clear();
         written
     }
 
-    async fn write_all(&self, rooms: &mut Rooms, tokens: &Tokens) -> Result<(), StoreError> {
-        let (mut given, mut revoked) = (Vec::new(), Vec::new());
-        for (&hash, token) in tokens {
-            match &token.record {
-                Some(record) => given.push((hash, record.clone())),
-                None => revoked.push(hash),
-            }
+    async fn write_all(&self, rooms: &mut Rooms, tokens: &mut Tokens, has_failed: bool) -> Result<(), StoreError> {
+        // A store that is still away is told of no token: what it was never told of need not be taken from it later.
+        if has_failed {
+            self.store.save_rooms(Vec::new()).await?;
         }
-        for given in given.chunks(TOKENS_AT_ONCE) {
-            let answers = given.iter().map(|(hash, record)| self.store.put_token(*hash, record.clone()));
+        let (mut given, revoked): (Vec<_>, Vec<_>) = tokens.iter_mut().partition(|(_, token)| token.record.is_some());
+        for given in given.chunks_mut(TOKENS_AT_ONCE) {
+            let answers = given.iter_mut().filter_map(|(hash, token)| {
+                // From here on it may be in the store, whatever is answered.
+                token.new = false;
+                Some(self.store.put_token(**hash, token.record.clone()?))
+            });
             try_join_all(answers).await?;
         }
         self.write_rooms(rooms).await?;
         // Last: where a token is in place of another, it is in the store before that one is gone.
         for revoked in revoked.chunks(TOKENS_AT_ONCE) {
-            try_join_all(revoked.iter().map(|&hash| self.store.revoke_token(hash))).await?;
+            try_join_all(revoked.iter().map(|(hash, _)| self.store.revoke_token(**hash))).await?;
         }
         Ok(())
     }
@@ -246,6 +261,8 @@ impl Shared {
 
 impl Changes {
     fn take(&mut self) -> (Rooms, Tokens) {
+        let revoked = self.tokens.iter().filter(|(_, token)| token.record.is_none());
+        self.being_revoked.extend(revoked.map(|(&hash, _)| hash));
         (std::mem::take(&mut self.rooms), std::mem::take(&mut self.tokens))
     }
 
@@ -255,8 +272,12 @@ impl Changes {
             self.rooms.entry(id).or_insert(change);
         }
         for (hash, token) in tokens {
-            // A part of it may have been written.
-            self.tokens.entry(hash).or_insert(Token { new: false, ..token });
+            match self.tokens.entry(hash) {
+                Entry::Vacant(place) => drop(place.insert(token)),
+                // Revoked meanwhile, and the store was never told of it.
+                Entry::Occupied(newer) if token.new && newer.get().record.is_none() => drop(newer.remove()),
+                Entry::Occupied(mut newer) => newer.get_mut().new |= token.new,
+            }
         }
     }
 }

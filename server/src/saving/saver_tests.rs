@@ -111,6 +111,49 @@ async fn rooms_are_written_in_pieces_and_of_those_the_failed_ones_again() {
     assert_eq!(saver.waiting(), 0);
 }
 
+/// A player who comes back again and again gets a new token each time.
+#[tokio::test(start_paused = true)]
+async fn however_many_tokens_come_and_go_while_the_store_is_away_few_wait() {
+    let (store, saver) = running();
+    store.be_away(true);
+    for number in 1..=100 {
+        let (hash, record) = token(number);
+        saver.token(hash, record);
+        // Each is there while the store is tried.
+        sleep(RETRY_AFTER).await;
+        saver.revoke(hash);
+    }
+    assert_eq!(saver.waiting(), 1, "the first, with which it was found out that the store is away");
+    let (last, record) = token(101);
+    saver.token(last, record.clone());
+    store.be_away(false);
+    sleep(RETRY_AFTER + LITTLE).await;
+    assert_eq!((saver.waiting(), store.token(last).await.unwrap()), (0, Some(record)));
+    assert_eq!(store.check().await.unwrap().tokens, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_is_known_until_the_store_knows_it() {
+    let (store, saver) = running();
+    let (hash, record) = token(1);
+    saver.token(hash, record);
+    assert!(!saver.revokes(hash));
+    sleep(WRITE_AFTER + LITTLE).await;
+    saver.revoke(hash);
+    assert!(saver.revokes(hash) && store.token(hash).await.unwrap().is_some());
+    // Also at the moment at which it is being written, and when that has failed.
+    let shared = saver.0.as_ref().unwrap();
+    let taken = shared.changes().take();
+    assert!(saver.revokes(hash) && saver.waiting() == 0);
+    shared.changes().give_back(taken.0, taken.1);
+    store.be_away(true);
+    sleep(WRITE_AFTER + LITTLE).await;
+    assert!(saver.revokes(hash));
+    store.be_away(false);
+    sleep(RETRY_AFTER + LITTLE).await;
+    assert!(!saver.revokes(hash) && store.token(hash).await.unwrap().is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_happens_after_the_end_is_not_kept_and_the_rest_is_written_in_time_or_given_up() {
     let (store, saver) = running();

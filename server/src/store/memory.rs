@@ -116,6 +116,9 @@ impl Records {
     fn put_token(&mut self, hash: TokenHash, token: TokenRecord) {
         self.forget_expired();
         self.revoke(hash);
+        if !token.is_guest && self.account(token.player).is_none_or(|account| account.banned.is_some()) {
+            return;
+        }
         self.tokens_of.insert((token.player, hash));
         self.tokens_by_end.insert((token.expires, hash));
         self.tokens.insert(hash, token);

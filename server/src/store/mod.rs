@@ -66,10 +66,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// name too and need not be any account's.
     fn accounts(&self, after: Option<&str>, limit: usize) -> Answer<'_, Vec<Account>>;
 
-    /// Keeps a token until it expires or is revoked. One of the same hash is replaced.
+    /// Keeps a token until it expires or is revoked. One of the same hash is replaced. Of an account that is banned, or that there
+    /// is not, none is kept: it was given by a server that does not know yet.
     fn put_token(&self, hash: TokenHash, token: TokenRecord) -> Answer<'_, ()>;
 
-    /// What belongs to a token; nothing where it is unknown, revoked or has expired.
+    /// What belongs to a token; nothing where it is unknown, revoked, has expired, or is another server's.
     fn token(&self, hash: TokenHash) -> Answer<'_, Option<TokenRecord>>;
 
     /// Revokes a token. Whether there was one that had not expired.

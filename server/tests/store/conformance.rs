@@ -21,6 +21,7 @@ macro_rules! conformance_tests {
             a_deleted_account_leaves_its_name_and_not_its_number
             accounts_are_listed_page_by_page_in_the_order_of_their_names
             tokens_are_worth_something_until_they_expire_or_are_revoked
+            no_token_is_kept_of_an_account_that_is_banned_or_not_there
             many_tokens_that_expire_do_not_stay
             rooms_are_what_was_last_saved_of_them
             a_room_that_was_set_aside_is_not_loaded_again
@@ -212,6 +213,27 @@ pub(crate) async fn tokens_are_worth_something_until_they_expire_or_are_revoked(
     store.put_token(hash(3), guest.clone()).await.unwrap();
     store.put_token(hash(3), TokenRecord { expires: 1, ..guest }).await.unwrap();
     assert_eq!(store.token(hash(3)).await.unwrap(), None, "it was replaced by one that has expired");
+}
+
+/// A server gives its players tokens a little before the store has them; the account may be changed through another meanwhile.
+pub(crate) async fn no_token_is_kept_of_an_account_that_is_banned_or_not_there(store: Shared) {
+    let (ann, bob) = (create(&store, "Ann").await.id, create(&store, "Bob \"banned\"").await.id);
+    let of = |player| TokenRecord { is_guest: false, ..token(player) };
+    store.put_token(hash(9), of(bob)).await.unwrap();
+    for (change, is_kept) in [(0, true), (1, false), (2, true), (3, false)] {
+        match change {
+            0 => {}
+            1 => assert!(store.set_ban(ann, Some(Ban { reason: String::new(), since: 0 })).await.unwrap()),
+            2 => assert!(store.set_ban(ann, None).await.unwrap()),
+            _ => assert!(store.delete_account(ann).await.unwrap()),
+        }
+        store.put_token(hash(1), of(ann)).await.unwrap();
+        assert_eq!(store.token(hash(1)).await.unwrap().is_some(), is_kept, "change {change}");
+    }
+    store.put_token(hash(9), of(PlayerId(1_000_000))).await.unwrap();
+    assert_eq!(store.token(hash(9)).await.unwrap(), None, "it is not the former owner's any more");
+    store.put_token(hash(1), token(ann)).await.unwrap();
+    assert!(store.token(hash(1)).await.unwrap().is_some(), "guests have no account");
 }
 
 pub(crate) async fn many_tokens_that_expire_do_not_stay(store: Shared) {

@@ -23,7 +23,7 @@ enum Operation {
     SetBan(usize, Option<u8>),
     Delete(usize),
     List(Option<Name>, usize),
-    PutToken { hash: u8, player: usize, expired: bool },
+    PutToken { hash: u8, player: usize, guest: bool, expired: bool },
     Token(u8),
     RevokeToken(u8),
     RevokeTokens(usize),
@@ -66,8 +66,8 @@ fn operations() -> impl Strategy<Value = Operation> {
         1 => (player(), any::<Option<u8>>()).prop_map(|(player, ban)| Operation::SetBan(player, ban)),
         1 => player().prop_map(Operation::Delete),
         1 => (prop::option::of(names()), 0..5_usize).prop_map(|(after, limit)| Operation::List(after, limit)),
-        4 => (token(), player(), prop::bool::weighted(0.2))
-            .prop_map(|(hash, player, expired)| Operation::PutToken { hash, player, expired }),
+        4 => (token(), player(), any::<bool>(), prop::bool::weighted(0.2))
+            .prop_map(|(hash, player, guest, expired)| Operation::PutToken { hash, player, guest, expired }),
         2 => token().prop_map(Operation::Token),
         1 => token().prop_map(Operation::RevokeToken),
         1 => player().prop_map(Operation::RevokeTokens),
@@ -125,11 +125,13 @@ impl Model {
                 expected.truncate(limit);
                 prop_assert_eq!(store.accounts(after.as_deref(), limit).await.unwrap(), expected);
             }
-            Operation::PutToken { hash: number, player, expired } => {
+            Operation::PutToken { hash: number, player, guest, expired } => {
                 let expires = if expired { 1 } else { unix_now() + HOUR };
-                let token = TokenRecord { player: self.player(player), name: name("x"), is_guest: expired, expires };
+                let token = TokenRecord { player: self.player(player), name: name("x"), is_guest: guest, expires };
+                let mut accounts = self.accounts.iter();
+                let may_sign_in = accounts.any(|account| account.id == token.player && account.banned.is_none());
                 self.tokens.retain(|&(other, _)| other != number);
-                if !expired {
+                if !expired && (guest || may_sign_in) {
                     self.tokens.push((number, token.clone()));
                 }
                 store.put_token(hash(number), token).await.unwrap();

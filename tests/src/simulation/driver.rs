@@ -139,10 +139,10 @@ impl Driver {
         let step = self.world.next_step();
         self.watch.server_tasks = match (self.server.is_finished(), &self.stop) {
             (true, _) => 0,
-            // It, what writes behind, and what keeps tokens good.
-            (false, None) => 3,
+            // It, what writes behind, what keeps tokens good, and what looks at accounts.
+            (false, None) => 4,
             // And an acceptor for each door.
-            (false, Some(_)) => 5,
+            (false, Some(_)) => 6,
         };
         if let Err(what) = self.watch.check() {
             self.world.fail(|| what);

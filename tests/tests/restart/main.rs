@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod boards;
+mod elsewhere;
 mod failing;
 mod passwords;
 mod slow_rules;

@@ -3,9 +3,12 @@
 use super::{GRACE, Running, SAVED, life, settled};
 use malpan_client::ClientError;
 use malpan_e2e::name;
-use malpan_protocol::{DenialCode, JoinTarget, KickReason, Resumption, Secret, ServerPacket};
-use malpan_server::store::{Ban, MemoryStore, SecretHash, Store};
-use std::sync::Arc;
+use malpan_protocol::{ClientPacket, DenialCode, JoinTarget, KickReason, Resumption, Secret, ServerPacket};
+use malpan_server::{
+    config::Config,
+    store::{Ban, MemoryStore, SecretHash, Store},
+};
+use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 #[test]
@@ -74,6 +77,33 @@ fn tokens_that_are_worth_nothing_bring_nobody_back() {
     });
 }
 
+/// Right after the start tokens are looked up in the store, which hears of what is worth nothing a little later.
+#[test]
+fn after_a_goodbye_or_a_broken_rule_a_token_is_worth_nothing_before_the_store_knows() {
+    let store: Arc<MemoryStore> = Arc::default();
+    life(async {
+        let server = Running::start(&store);
+        for packet in [ClientPacket::Bye, ClientPacket::Join { target: JoinTarget::Any }] {
+            let mut ann = server.guest("ann").await;
+            ann.join(JoinTarget::Any).await.unwrap();
+            sleep(SAVED).await;
+            settled(&mut ann).await;
+            let token = ann.token().unwrap().clone();
+            assert_eq!(store.check().await.unwrap().tokens, 1);
+            // The one leaves, the other is out of order: it is in a room already.
+            ann.send(&packet).unwrap();
+            ann.flush().await.unwrap();
+            sleep(Duration::from_millis(1)).await;
+            assert!(server.is_refused(&token).await, "after {packet:?}");
+            assert_eq!(store.check().await.unwrap().tokens, 1, "the store does not know yet");
+            assert_eq!((server.host.signed_in(), server.host.away()), (0, 0));
+            sleep(SAVED).await;
+            assert_eq!(store.check().await.unwrap().tokens, 0);
+            assert!(server.is_refused(&token).await);
+        }
+    });
+}
+
 /// What an operator does while the server is down holds when it is up.
 #[test]
 fn an_account_that_was_banned_or_has_another_password_meanwhile_does_not_come_back_by_token() {
@@ -108,6 +138,35 @@ fn an_account_that_was_banned_or_has_another_password_meanwhile_does_not_come_ba
         again.login(name("kept"), Secret::new("correct horse").unwrap()).await.unwrap();
         let heard = settled_to_the_end(&mut kept).await;
         assert_eq!(heard, Some(KickReason::SignedInElsewhere));
+    });
+}
+
+#[test]
+fn where_accounts_are_required_meanwhile_no_guest_comes_back_and_their_seats_are_free() {
+    let store: Arc<MemoryStore> = Arc::default();
+    let (seated, lobby, account) = life(async {
+        let server = Running::start_with(&store, super::cheap_passwords, super::standard);
+        let mut seated = server.guest("seated").await;
+        seated.join(JoinTarget::Any).await.unwrap();
+        let mut lobby = server.guest("lobby").await;
+        settled(&mut lobby).await;
+        let mut account = server.connect().await;
+        account.register(name("account"), Secret::new("correct horse").unwrap()).await.unwrap();
+        account.join(JoinTarget::Any).await.unwrap();
+        sleep(SAVED).await;
+        [seated, lobby, account].map(|client| client.token().unwrap().clone()).into()
+    });
+    life(async {
+        let no_guests = |config: &mut Config| {
+            super::cheap_passwords(config);
+            config.accounts.require_login = true;
+        };
+        let server = Running::start_with(&store, no_guests, super::standard);
+        assert!(server.is_refused(&seated).await && server.is_refused(&lobby).await);
+        let (mut account, joined, _) = server.come_back(&account, None).await;
+        let left = settled(&mut account).await;
+        let gone = left.iter().filter(|packet| matches!(packet, ServerPacket::Left(_))).count();
+        assert_eq!((joined.members.len() - gone, server.host.seats_taken()), (1, 1));
     });
 }
 

@@ -100,10 +100,23 @@ pub(super) fn put_token(writing: &WriteTransaction, hash: TokenHash, token: &Tok
     forget_expired(writing)?;
     revoke_token(writing, hash)?;
     let TokenRecord { player, name, is_guest, expires } = token;
+    if !is_guest && !may_sign_in(writing, *player)? {
+        return Ok(());
+    }
     writing.open_table(TOKENS)?.insert(&hash.0, (player.0, *expires, *is_guest, name.as_str()))?;
     writing.open_table(TOKENS_BY_PLAYER)?.insert((player.0, &hash.0), ())?;
     writing.open_table(TOKENS_BY_END)?.insert((*expires, &hash.0), ())?;
     Ok(())
+}
+
+/// Whether there is such an account, and it is not banned. One that cannot be read is none: the tokens of others are to be kept.
+fn may_sign_in(writing: &WriteTransaction, id: PlayerId) -> Done<bool> {
+    let names = writing.open_table(ACCOUNT_NAMES)?;
+    let Some(folded) = names.get(id.0)? else { return Ok(false) };
+    match read_account(&writing.open_table(ACCOUNTS)?, folded.value()) {
+        Err(fault) if fault.is_one_records() => Ok(false),
+        account => Ok(account?.is_some_and(|account| account.banned.is_none())),
+    }
 }
 
 fn forget_expired(writing: &WriteTransaction) -> Done<()> {

@@ -18,7 +18,7 @@
 //! | `accounts` | hash | by folded name: the account, as JSON | until it is deleted |
 //! | `account_names` | hash | by account's number: folded name | as the account |
 //! | `account_order` | sorted set | folded names, to be listed | as the account |
-//! | `token:HASH` | hash | `player`, `name`, `guest`, `expires` | until it expires, by Redis itself, or is revoked |
+//! | `token:HASH` | hash | `player`, `name`, `guest`, `expires`, `node` | until it expires, by Redis itself, or is revoked |
 //! | `tokens_of:PLAYER` | set | the hashes | as the player's last token |
 //! | `node:NODE` | string | which connection writes for the node | 3 s, renewed twice a second |
 //! | `rooms:NODE` | hash | by room: incarnation (4 bytes, little-endian), the room | until the room closes |
@@ -154,7 +154,9 @@ impl Store for RedisStore {
         self.0.ask(move |session| async move {
             let key = format!("token:{}", hex(hash));
             let fields: HashMap<String, String> = session.ask("HGETALL", &key, NOTHING).await?;
-            let token = (!fields.is_empty()).then(|| read_token(&fields)).transpose()?;
+            // Another node may have the player still, and has the seat.
+            let is_ours = fields.get("node").is_none_or(|node| node == session.node());
+            let token = (is_ours && !fields.is_empty()).then(|| read_token(&fields)).transpose()?;
             Ok(token.filter(|token| token.expires > unix_now()))
         })
     }

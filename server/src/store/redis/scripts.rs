@@ -80,11 +80,18 @@ scripts! {
         page[#page + 1] = redis.call('HGET', p .. 'accounts', folded) or ''\n\
         end\n\
         return page";
-    /// Keeps a token: hash, player, name, 1 for a guest, second of expiry, seconds until then.
+    /// Keeps a token, as this node's: hash, player, name, 1 for a guest, second of expiry, seconds until then. 0 where the
+    /// account is banned, is not there, or cannot be read.
     PUT_TOKEN = FENCE, REVOKE, "revoke(ARGV[4])\n\
         if tonumber(ARGV[9]) <= 0 then return 0 end\n\
+        if ARGV[7] == '0' then\n\
+        local folded = redis.call('HGET', p .. 'account_names', ARGV[5])\n\
+        local record = folded and redis.call('HGET', p .. 'accounts', folded)\n\
+        local is_read, account = pcall(cjson.decode, record or '')\n\
+        if not is_read or type(account) ~= 'table' or account['banned'] then return 0 end\n\
+        end\n\
         local key, of = p .. 'token:' .. ARGV[4], p .. 'tokens_of:' .. ARGV[5]\n\
-        redis.call('HSET', key, 'player', ARGV[5], 'name', ARGV[6], 'guest', ARGV[7], 'expires', ARGV[8])\n\
+        redis.call('HSET', key, 'player', ARGV[5], 'name', ARGV[6], 'guest', ARGV[7], 'expires', ARGV[8], 'node', node)\n\
         redis.call('EXPIRE', key, ARGV[9])\n\
         redis.call('SADD', of, ARGV[4])\n\
         if redis.call('TTL', of) < tonumber(ARGV[9]) then redis.call('EXPIRE', of, ARGV[9]) end\n\

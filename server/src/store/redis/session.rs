@@ -106,6 +106,11 @@ impl Session {
         }
     }
 
+    /// The node's name.
+    pub(super) fn node(&self) -> &str {
+        &self.names.node
+    }
+
     /// Whether both are the same connection.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.names, &other.names)

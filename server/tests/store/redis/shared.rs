@@ -28,7 +28,11 @@ async fn names_and_numbers_are_unique_among_them_and_rooms_each_ones_own() {
     let ann = nodes[0].account_named(&name("ann0")).await.unwrap().unwrap();
     nodes[0].put_token(hash(1), token(ann.id)).await.unwrap();
     assert!(nodes[1].set_ban(ann.id, None).await.unwrap());
-    assert_eq!(nodes[2].token(hash(1)).await.unwrap(), None, "revoked by another node");
+    assert_eq!(nodes[0].token(hash(1)).await.unwrap(), None, "revoked by another node");
+    nodes[0].put_token(hash(2), token(ann.id)).await.unwrap();
+    let brings_back = join_all(nodes.iter().map(|node| node.token(hash(2)))).await;
+    let brings_back: Vec<_> = brings_back.into_iter().map(|token| token.unwrap().is_some()).collect();
+    assert_eq!(brings_back, [true, false, false], "the player may be with that node still");
 
     for node in &nodes[..2] {
         node.save_rooms(vec![RoomChange::Saved(room(1, b"own"))]).await.unwrap();
