@@ -32,6 +32,9 @@ pub enum FileError {
     /// The folder that it shall be in does not exist.
     #[error("{} cannot be made: there is no folder {}; make it first", .0.display(), .1.display())]
     NoFolder(PathBuf, PathBuf),
+    /// There is none, where one has to be.
+    #[error("there is no store at {}; a server makes it when it first starts: name yours with --store redb:PATH, or its configuration with --config", .0.display())]
+    Absent(PathBuf),
     /// A folder is no file.
     #[error("{} is a folder; name a file in it", .0.display())]
     IsFolder(PathBuf),
@@ -90,7 +93,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, FileError> {
 /// Opens the file at `path`, which has to be there.
 pub(super) fn open_existing(path: &Path) -> Result<Opened, FileError> {
     if let Err(source) = fs::metadata(path) {
-        return Err(FileError::Access { path: path.into(), source });
+        return Err(match source.kind() {
+            io::ErrorKind::NotFound => FileError::Absent(path.into()),
+            _ => FileError::Access { path: path.into(), source },
+        });
     }
     open(path)
 }
