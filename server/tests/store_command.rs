@@ -181,3 +181,26 @@ async fn a_read_only_folder_or_file_is_a_clear_error() {
     }
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// A server that says it has written the backup, where its operator does not see it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_backup_that_is_nowhere_to_be_seen_is_none() {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let (control, copy) = (folder.path().join("control"), folder.path().join("copy.redb"));
+    let listener = tokio::net::UnixListener::bind(&control).unwrap();
+    let mut backup = tokio::process::Command::new(PROGRAM);
+    backup.args(["store", "backup"]).arg(&copy).arg("--control").arg(&control).env_clear();
+    let serve = async {
+        let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+        let mut asked = String::new();
+        stream.read_line(&mut asked).await.unwrap();
+        stream.write_all(b"{\"done\":\"copy.redb: 5 bytes\"}\n").await.unwrap();
+        asked
+    };
+    let (output, asked) = tokio::join!(backup.output(), serve);
+    assert!(asked.contains("backup") && asked.contains("copy.redb"), "{asked}");
+    let (out, code) = told(output.unwrap());
+    assert!(code == 1 && out.contains("here there is no such file") && out.contains("ReadWritePaths="), "{out}");
+}

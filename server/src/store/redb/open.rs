@@ -162,7 +162,9 @@ fn open_checked(path: &Path, file: File) -> Result<Database, FileError> {
         Err(Refused::Schema(schema::Problem::Newer(found))) => {
             Err(FileError::Newer { path, found, known: schema::VERSION })
         }
-        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why)))) => Err(FileError::Disk { path, why }),
+        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why) | Fault::Backup(why)))) => {
+            Err(FileError::Disk { path, why })
+        }
         Err(Refused::Schema(schema::Problem::Fault(Fault::Broken(why) | Fault::Record(why)))) => {
             Err(FileError::Damaged { path, why })
         }
