@@ -129,7 +129,10 @@ impl NoticeArgs {
             Err(code) => return Ok(code),
         };
         let Some(path) = config.control.path(&config.store) else {
-            bail!("the control channel is off, or the store is in memory and no --control says where it is");
+            bail!(
+                "a server with this configuration has no control channel: `control` is off, or the store is no file and \
+                 nothing says where the channel is; name it with --control"
+            );
         };
         let server = reach(&path).await?;
         let server = server.with_context(|| format!("no server is running: nothing listens at {}", path.display()))?;
