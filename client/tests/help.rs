@@ -101,3 +101,17 @@ fn complaints(page: &std::path::Path) -> String {
         Err(_) => String::new(),
     }
 }
+
+/// Nobody is asked: the address is none.
+#[test]
+fn the_server_may_be_named_by_a_variable() {
+    for command in [&["bot"][..], &["play", "--plain"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_malpan"))
+            .args(command)
+            .env("MALPAN_ADDR", "from:the:variable")
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains("from:the:variable"), "{told}");
+    }
+}

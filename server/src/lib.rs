@@ -18,6 +18,7 @@ pub mod control;
 mod directory;
 mod door;
 mod ending;
+mod error_text;
 mod everyone;
 pub mod files;
 mod games;
@@ -43,6 +44,7 @@ pub mod store;
 mod test_host;
 pub mod tls;
 
+pub use error_text::error_text;
 pub use games::{Games, NewRoom};
 pub use greeting::Greeting;
 pub use host::Host;

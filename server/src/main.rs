@@ -3,6 +3,7 @@
 use clap::Parser;
 use malpan_server::{
     cli::{self, Cli, Command, EXIT_DONE, EXIT_FAILED, Flags, TlsCommand},
+    error_text,
     manager::Manager,
     serving,
 };
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         None => serve(&cli.flags),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("malpan-server: {error:#}");
+        eprintln!("malpan-server: {}", error_text(&error));
         EXIT_FAILED.into()
     })
 }

@@ -4,7 +4,7 @@ use crate::{
     Server, Stop,
     cli::{EXIT_DONE, EXIT_FAILED},
     config::Config,
-    files, logging,
+    error_text, files, logging,
     manager::{Manager, News},
 };
 use anyhow::Context;
@@ -26,7 +26,7 @@ pub fn serve(config: Config, manager: impl FnOnce() -> io::Result<Manager>) -> a
     if let Err(error) = &served
         && in_file
     {
-        tracing::error!(error = format!("{error:#}"), "the server does not start");
+        tracing::error!(error = error_text(error), "the server does not start");
     }
     served
 }

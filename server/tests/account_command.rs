@@ -46,7 +46,9 @@ fn without_a_server_it_is_done_on_the_store() {
     let (out, code) = account(&store, &["add", "ANN"], "correct horse\n");
     assert_eq!((out.as_str(), code), ("malpan-server: an account has the name ANN\n", 1));
     let (out, code) = account(&store, &["add", "carl"], "short\n");
-    assert_eq!((out.as_str(), code), ("malpan-server: a password is not of the form of 8 to 128 bytes\n", 1));
+    assert_eq!((out.as_str(), code), ("malpan-server: a password has to have 8 to 128 bytes\n", 1));
+    let (out, code) = account(&store, &["add", "carl"], "\ncorrect horse\n");
+    assert!(code == 1 && out.contains("the first line of the standard input is empty"), "{out}");
     assert_eq!(account(&store, &["ban", "bob", "--reason", "cheated"], ""), ("bob is banned\n".into(), 0));
     let (out, code) = account(&store, &["list"], "");
     assert_eq!((names(&out), code), (vec!["Ann", "bob"], 0));

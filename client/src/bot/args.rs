@@ -68,7 +68,7 @@ Exit status: 0 done; 1 failed: no player got a seat, every player was lost, or a
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The server, as HOST:PORT or HOST
-    #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
+    #[arg(value_name = "ADDR", env = "MALPAN_ADDR", hide_env_values = true, default_value = "127.0.0.1:7777")]
     pub(super) address: Address,
     #[command(flatten)]
     pub(super) tls: TlsArgs,

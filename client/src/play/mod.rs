@@ -68,7 +68,7 @@ const USAGE: u8 = 2;
 #[command(after_long_help = plain::HELP)]
 pub(crate) struct Args {
     /// The server, as HOST:PORT or HOST.
-    #[arg(value_name = "ADDR", default_value = "127.0.0.1:7777")]
+    #[arg(value_name = "ADDR", env = "MALPAN_ADDR", hide_env_values = true, default_value = "127.0.0.1:7777")]
     address: Address,
     #[command(flatten)]
     credentials: Credentials,

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     control::{Answer, Operator, Players, Reached, Request, Text, reach},
     host::password_cost,
-    store,
+    store::{self, FileError, OpenError},
 };
 use anyhow::{Context, bail};
 use clap::Args;
@@ -86,8 +86,13 @@ impl Asked {
             );
         }
         let opened = if make { store::open(&config.store) } else { store::open_existing(&config.store) };
-        let hint = "no server listens on the control channel, so the store was opened; a server whose `control` is off or \
-                    elsewhere has to be stopped first, or named with --control";
+        let hint = match &opened {
+            Err(OpenError::File(FileError::Absent(_))) => "no server listens on the control channel",
+            _ => {
+                "no server listens on the control channel, so the store was opened; a server whose `control` is off or \
+                 elsewhere has to be stopped first, or named with --control"
+            }
+        };
         Ok(Self::Store(Operator::new(opened.context(hint)?, Arc::new(Nobody), Changes::default())))
     }
 
@@ -124,7 +129,10 @@ impl NoticeArgs {
             Err(code) => return Ok(code),
         };
         let Some(path) = config.control.path(&config.store) else {
-            bail!("the control channel is off, or the store is in memory and no --control says where it is");
+            bail!(
+                "a server with this configuration has no control channel: `control` is off, or the store is no file and \
+                 nothing says where the channel is; name it with --control"
+            );
         };
         let server = reach(&path).await?;
         let server = server.with_context(|| format!("no server is running: nothing listens at {}", path.display()))?;

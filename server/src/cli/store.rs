@@ -49,10 +49,33 @@ impl StoreCommand {
             Self::Check { .. } => check(&mut asked).await,
             Self::Backup { file, .. } => {
                 let file = path::absolute(&file).with_context(|| format!("the backup {}", file.display()))?;
-                asked.do_it(Request::Backup { file }).await
+                backup(&mut asked, file).await
             }
         }
     }
+}
+
+/// Has it written, and looks whether it is there. A server may see another file under this name than its operator: a service
+/// may have a `/tmp` of its own.
+async fn backup(asked: &mut Asked, file: PathBuf) -> anyhow::Result<ExitCode> {
+    if file.symlink_metadata().is_ok() {
+        // Else it would be found below, and taken for the backup.
+        bail!("the backup {}: it is there already; name a new file", file.display());
+    }
+    let Answer::Done(what) = asked.ask(Request::Backup { file: file.clone() }).await? else {
+        bail!("an answer to another question");
+    };
+    if let Err(error) = file.symlink_metadata()
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        bail!(
+            "the server says that it has written {what}; but here there is no such file, so its folder is another one to \
+             the server (with PrivateTmp= in its unit /tmp and /var/tmp are); name a file in a folder that both see and the \
+             server may write: its StateDirectory= (of a packaged one /var/lib/malpan), or one that ReadWritePaths= names"
+        );
+    }
+    println!("{what}");
+    Ok(EXIT_DONE.into())
 }
 
 async fn check(asked: &mut Asked) -> anyhow::Result<ExitCode> {

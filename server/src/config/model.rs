@@ -173,7 +173,8 @@ section! {
         /// The form of the log: `text` for people, `json` for programs, one object a line.
         format: LogFormat = LogFormat::Text, Allowed::Form("text or json");
         /// What is logged: a level (off, error, warn, info, debug, trace), or several filters with commas between
-        /// them, such as `info,malpan_server=debug`.
+        /// them, such as `info,malpan_server=debug`. A word alone is a level, or a
+        /// module whose name begins with `malpan`.
         filter: String = "info".into(), Allowed::Form("tracing-subscriber's filter syntax, not empty");
         /// File that the log goes to, or `off` for the standard error output (of a service on Windows: for a file in the
         /// service's folder). A relative path begins at the working directory, and the folder has to be there.

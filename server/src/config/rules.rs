@@ -2,7 +2,7 @@
 
 use super::{AddressOrOff, Config};
 use std::fmt;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// One or several values that break a range or a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl Config {
         let filter = &self.log.filter;
         if filter.trim().is_empty() {
             found.push(Violation::of("log.filter", "it is empty; `off` silences the log".into()));
+        } else if let Some(what) = filter.split(',').find_map(mistyped) {
+            found.push(Violation::of("log.filter", what));
         } else if let Err(error) = EnvFilter::try_new(filter) {
             found.push(Violation::of("log.filter", format!("{filter:?}: {error}")));
         }
@@ -116,6 +118,21 @@ impl Config {
             &"signals are packets, so more of them than of all packets can never be sent",
         );
     }
+}
+
+/// What is wrong with a part of `log.filter` that tracing-subscriber would take for the name of a module that nobody has,
+/// with which the log is silent.
+fn mistyped(part: &str) -> Option<String> {
+    if part != part.trim() {
+        return Some(format!("{part:?} begins or ends with a space; leave it out"));
+    }
+    let is_word = part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ':'));
+    let is_known = part.is_empty() || part.parse::<LevelFilter>().is_ok() || part.starts_with("malpan");
+    (is_word && !is_known).then(|| {
+        format!(
+            "{part:?} is no level (off, error, warn, info, debug, trace); what a module logs is written {part}=LEVEL"
+        )
+    })
 }
 
 impl Violation {

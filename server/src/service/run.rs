@@ -8,7 +8,7 @@ use super::{
 use crate::{
     cli::{self, EXIT_DONE, EXIT_FAILED, Flags},
     config::{Config, LogConfig, PathOrOff},
-    logging,
+    error_text, logging,
     manager::Manager,
     serving,
 };
@@ -69,7 +69,7 @@ fn serve(args: &RunArgs, folder: &Folder, manager: Manager) -> u8 {
         Ok(config) => serving::serve(config, || Ok(manager)).unwrap_or_else(|error| {
             // It has been logged, unless the log is what failed.
             if !dispatcher::has_been_set() {
-                Failure::from(format!("{error:#}")).log(folder);
+                Failure::from(error_text(&error)).log(folder);
             }
             EXIT_FAILED
         }),

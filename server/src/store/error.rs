@@ -22,6 +22,9 @@ pub enum StoreError {
         /// What the system or the other side says.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
+    /// A backup's own file cannot be written; the store is well.
+    #[error("{0}")]
+    Backup(String),
     /// This kind of store cannot do it.
     #[error("{0}")]
     Unsupported(&'static str),

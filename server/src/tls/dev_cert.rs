@@ -1,6 +1,7 @@
 //! `malpan-server tls dev-cert`: a certificate to try TLS with, and an authority for it alone.
 
 use anyhow::{Context, bail};
+use malpan_net::rustls::pki_types::ServerName;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -109,6 +110,9 @@ impl DevCertArgs {
     /// # Errors
     /// Where a name is none, or the files cannot be written.
     pub fn run(&self) -> anyhow::Result<()> {
+        if let Some(name) = self.names.iter().find(|name| !is_host(name)) {
+            bail!("--name {name:?}: it is neither the name of a host, such as game.example, nor an IP address");
+        }
         let dev = DevCert::new(&self.names).context("a name is none")?;
         match dev.write(&self.out, self.force) {
             Ok(()) => {}
@@ -127,6 +131,11 @@ impl DevCertArgs {
         );
         io::stdout().write_all(said.as_bytes()).context("writing to the standard output")
     }
+}
+
+/// Whether a client could connect to it, or to what its `*` stands for.
+fn is_host(name: &str) -> bool {
+    ServerName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
 }
 
 fn params(name: &str, from: SystemTime, until: SystemTime) -> CertificateParams {

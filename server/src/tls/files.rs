@@ -71,6 +71,14 @@ pub enum TlsError {
         /// What was looked for.
         what: &'static str,
     },
+    /// The key is there, but nobody is, at the start of a server, to type its password.
+    #[error("{key} ({}): the private key in it has a password, and the server asks for none; take it out with `openssl pkey -in {} -out NEW.pem`, and name the new file, which is the server's alone to read", .path.display(), .path.display())]
+    HasPassword {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// The key is another certificate's.
     #[error("tls.key ({}): it is not the key of the certificate in tls.cert ({})", .0.key.display(), .0.cert.display())]
     Mismatch(TlsFiles),
@@ -104,8 +112,12 @@ impl TlsFiles {
             return Err(TlsError::Missing { key: "tls.cert", path: self.cert.clone(), what: "certificate" });
         };
         let not_after = validity::not_after(own);
-        let key = match PrivateKeyDer::from_pem_slice(&read("tls.key", &self.key)?) {
+        let text = read("tls.key", &self.key)?;
+        let key = match PrivateKeyDer::from_pem_slice(&text) {
             Ok(key) => key,
+            Err(_) if has_password(&text) => {
+                return Err(TlsError::HasPassword { key: "tls.key", path: self.key.clone() });
+            }
             Err(pem::Error::NoItemsFound) => {
                 return Err(TlsError::Missing { key: "tls.key", path: self.key.clone(), what: "private key" });
             }
@@ -139,7 +151,26 @@ fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn damaged(key: &'static str, path: &Path, error: &pem::Error) -> TlsError {
-    TlsError::Damaged { key, path: path.into(), what: error.to_string() }
+    // They tell the lines as lists of numbers.
+    let what = match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("it is cut short: the end of the section {} is missing", section(end_marker))
+        }
+        pem::Error::IllegalSectionStart { line } => format!("no section can begin with the line {}", section(line)),
+        error => error.to_string(),
+    };
+    TlsError::Damaged { key, path: path.into(), what }
+}
+
+/// A line of a PEM file, or a part of one, to be read by people.
+fn section(line: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(line).trim().trim_matches('-'))
+}
+
+/// Whether a file without a key that could be read has one behind a password, in PKCS #8 or as OpenSSL once wrote it.
+fn has_password(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.lines().any(|line| line.contains("BEGIN ENCRYPTED PRIVATE KEY") || line.starts_with("Proc-Type: 4,ENCRYPTED"))
 }
 
 #[cfg(test)]
@@ -194,7 +225,17 @@ mod tests {
         assert_eq!(said(&folder, &other), expected);
 
         let half = TlsFiles { cert: write("half.pem", dev.cert[..dev.cert.len() / 2].into()), ..good.clone() };
-        assert!(said(&folder, &half).starts_with("tls.cert (half.pem): "));
+        let expected =
+            r#"tls.cert (half.pem): it is damaged: it is cut short: the end of the section "CERTIFICATE" is missing"#;
+        assert_eq!(said(&folder, &half), expected);
+        let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+                   -----END RSA PRIVATE KEY-----\n";
+        for text in [locked, old] {
+            let locked = TlsFiles { key: write("locked.pem", text.into()), ..good.clone() };
+            let said = said(&folder, &locked);
+            assert!(said.starts_with("tls.key (locked.pem): the private key in it has a password"), "{said}");
+        }
         let begin_to_end = |inside: &str| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
         let noise = TlsFiles { cert: write("noise.pem", begin_to_end("AAAA")), ..good };
         assert!(said(&folder, &noise).starts_with("tls.cert (noise.pem) and tls.key (key.pem) cannot be used: "));

@@ -98,6 +98,18 @@ fn wrong_values_of_variables() {
     "#);
 }
 
+#[test]
+fn filters_of_the_log_that_would_silence_it() {
+    let said = |filter| variable_problems(&[("MALPAN_LOG__FILTER", filter)]);
+    insta::assert_snapshot!(said("warn,inof"), @r#"log.filter (variable MALPAN_LOG__FILTER): "inof" is no level (off, error, warn, info, debug, trace); what a module logs is written inof=LEVEL; allowed: tracing-subscriber's filter syntax, not empty"#);
+    insta::assert_snapshot!(said("info, malpan_server=debug"), @r#"log.filter (variable MALPAN_LOG__FILTER): " malpan_server=debug" begins or ends with a space; leave it out; allowed: tracing-subscriber's filter syntax, not empty"#);
+    for filter in
+        ["OFF", "3", "info,malpan_net", "malpan_server::room=trace,tokio=warn", "[session{player}]=debug,,warn"]
+    {
+        assert!(load(&Flags::default(), [("MALPAN_LOG__FILTER".into(), filter.into())]).is_ok(), "{filter}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn variables_that_are_no_text() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A change that breaks one rule, and the keys that it then names.
 type Breach = (fn(&mut Config), &'static [&'static str]);
 
-const BREACHES: [Breach; 15] = [
+const BREACHES: [Breach; 17] = [
     (|c| c.listen.clear(), &["listen"]),
     (|c| c.listen.push(c.listen[0]), &["listen"]),
     (|c| c.http = AddressOrOff::Address(c.listen[0]), &["listen", "http"]),
@@ -14,6 +14,8 @@ const BREACHES: [Breach; 15] = [
     (|c| c.drain = Duration::from_micros(1500), &["drain"]),
     (|c| c.log.filter.clear(), &["log.filter"]),
     (|c| c.log.filter = "a=b=c".into(), &["log.filter"]),
+    (|c| c.log.filter = "inof".into(), &["log.filter"]),
+    (|c| c.log.filter = "info, malpan_server=debug".into(), &["log.filter"]),
     (|c| c.game.board = "3x3".parse().unwrap(), &["game.board", "game.seats"]),
     (|c| c.tls.key = "key.pem".parse().unwrap(), &["tls.cert", "tls.key"]),
     (|c| c.limits.ping_after = Duration::from_secs(30), &["limits.ping_after", "limits.silence"]),

@@ -45,7 +45,7 @@ async fn a_second_server_on_the_same_file_is_told_so() {
 fn what_is_not_there_is_made_but_for_its_folder() {
     let (folder, path) = place();
     let missing = open_existing(&StoreAddress::File(path.clone())).unwrap_err().to_string();
-    assert!(missing.contains(path.to_str().unwrap()) && !path.exists(), "{missing}");
+    assert!(missing.contains(&format!("there is no store at {};", path.display())) && !path.exists(), "{missing}");
     drop(open(&StoreAddress::File(path.clone())).unwrap());
     drop(open_existing(&StoreAddress::File(path)).unwrap());
 

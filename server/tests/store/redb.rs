@@ -69,13 +69,14 @@ async fn a_backup_is_a_store_of_its_own_as_of_one_moment() {
     create(&store, "Bob").await;
 
     let again = store.backup(copy.clone()).await.unwrap_err();
-    assert!(again.to_string().contains("it is there already"), "{again}");
+    let there = format!("the backup {}: it is there already; name a new file", copy.display());
+    assert_eq!(again.to_string(), there, "the store is well, and nothing else is said");
     let copy = RedbStore::open_existing(&copy).unwrap();
     assert_eq!(copy.check().await.unwrap(), before);
     assert_eq!(copy.accounts(None, 9).await.unwrap(), [ann]);
     assert_eq!(copy.reserve_players(1).await.unwrap(), 2..3, "its numbers go on as well");
     let nowhere = store.backup(folder.path().join("no/folder/here")).await;
-    assert!(matches!(nowhere, Err(StoreError::Unavailable { .. })), "{nowhere:?}");
+    assert!(matches!(nowhere, Err(StoreError::Backup(_))), "{nowhere:?}");
     assert!(store.is_well(), "a backup that failed is no fault of the store's");
 }
 

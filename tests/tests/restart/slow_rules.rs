@@ -77,7 +77,7 @@ async fn while_its_inbox_is_never_empty() {
     ann.flush().await.unwrap();
     let saved = async {
         while store.rooms().await.unwrap().is_empty() || thought.load(Relaxed) == 0 {
-            sleep(THINKS).await
+            sleep(THINKS).await;
         }
     };
     timeout(Duration::from_secs(30), saved).await.unwrap();

@@ -59,7 +59,13 @@ fn copy_table<K: Key + 'static, V: Value + 'static>(
 fn about(path: &Path, error: &io::Error) -> Fault {
     let what = match error.kind() {
         io::ErrorKind::AlreadyExists => "it is there already; name a new file".into(),
+        // It is the server that writes, where one runs, and what a service may write is not what its operator may.
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => format!(
+            "{error}; name a file in a folder that the server may write (of a packaged one /var/lib/malpan, and what \
+             ReadWritePaths= in its unit adds)"
+        ),
+        io::ErrorKind::NotFound => format!("{error}; make its folder first"),
         _ => error.to_string(),
     };
-    Fault::Now(format!("the backup {}: {what}", path.display()))
+    Fault::Backup(format!("the backup {}: {what}", path.display()))
 }

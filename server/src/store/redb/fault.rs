@@ -12,6 +12,8 @@ pub(super) enum Fault {
     Broken(String),
     /// One record is not what it should be. The others are not concerned.
     Record(String),
+    /// A backup's own file cannot be written. The store is not concerned.
+    Backup(String),
 }
 
 impl Fault {
@@ -21,7 +23,7 @@ impl Fault {
 
     /// Whether it concerns one operation and not the file.
     pub(super) fn is_one_records(&self) -> bool {
-        matches!(self, Self::Record(_))
+        matches!(self, Self::Record(_) | Self::Backup(_))
     }
 }
 
@@ -30,6 +32,7 @@ impl From<Fault> for StoreError {
         match fault {
             Fault::Now(what) => Self::unavailable(what),
             Fault::Broken(what) | Fault::Record(what) => Self::broken(what),
+            Fault::Backup(what) => Self::Backup(what),
         }
     }
 }

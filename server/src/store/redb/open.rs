@@ -32,6 +32,9 @@ pub enum FileError {
     /// The folder that it shall be in does not exist.
     #[error("{} cannot be made: there is no folder {}; make it first", .0.display(), .1.display())]
     NoFolder(PathBuf, PathBuf),
+    /// There is none, where one has to be.
+    #[error("there is no store at {}; a server makes it when it first starts: name yours with --store redb:PATH, or its configuration with --config", .0.display())]
+    Absent(PathBuf),
     /// A folder is no file.
     #[error("{} is a folder; name a file in it", .0.display())]
     IsFolder(PathBuf),
@@ -90,7 +93,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, FileError> {
 /// Opens the file at `path`, which has to be there.
 pub(super) fn open_existing(path: &Path) -> Result<Opened, FileError> {
     if let Err(source) = fs::metadata(path) {
-        return Err(FileError::Access { path: path.into(), source });
+        return Err(match source.kind() {
+            io::ErrorKind::NotFound => FileError::Absent(path.into()),
+            _ => FileError::Access { path: path.into(), source },
+        });
     }
     open(path)
 }
@@ -156,7 +162,9 @@ fn open_checked(path: &Path, file: File) -> Result<Database, FileError> {
         Err(Refused::Schema(schema::Problem::Newer(found))) => {
             Err(FileError::Newer { path, found, known: schema::VERSION })
         }
-        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why)))) => Err(FileError::Disk { path, why }),
+        Err(Refused::Schema(schema::Problem::Fault(Fault::Now(why) | Fault::Backup(why)))) => {
+            Err(FileError::Disk { path, why })
+        }
         Err(Refused::Schema(schema::Problem::Fault(Fault::Broken(why) | Fault::Record(why)))) => {
             Err(FileError::Damaged { path, why })
         }
