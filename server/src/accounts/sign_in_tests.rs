@@ -167,3 +167,20 @@ async fn while_the_store_is_away_everybody_is_told_to_try_again_and_nothing_coun
     accounts.verify(&name("Ann"), secret("correct horse"), HOME, Instant::now()).await.unwrap();
     accounts.guest(name("Bob")).await.unwrap();
 }
+
+/// With threads that hash, as in production: both have looked up the cheap hash when the first makes it anew.
+#[tokio::test]
+async fn two_who_sign_in_while_a_hash_is_made_anew_are_both_right() {
+    let (store, ann) = (Arc::default(), name("Ann"));
+    with(&store, CHEAP, false).register(ann.clone(), secret("correct horse"), HOME, Instant::now()).await.unwrap();
+    let policy = Policy { require_login: false, exempt: Arc::new(|_| false) };
+    let pool = Pool::start(Cost { iterations: 2, ..CHEAP }).unwrap();
+    let dearer = Accounts::new(policy, Arc::clone(&store) as Arc<dyn Store>, pool);
+    let sign_in = || dearer.verify(&ann, secret("correct horse"), HOME, Instant::now());
+    let before = store.account_named(&ann).await.unwrap().unwrap();
+    for account in join_all([sign_in(), sign_in(), sign_in()]).await {
+        let account = account.unwrap();
+        assert_ne!(account.secret, before.secret);
+        assert!(dearer.may_stay(&account).await.is_ok());
+    }
+}

@@ -5,7 +5,6 @@
 mod boards;
 mod elsewhere;
 mod failing;
-mod passwords;
 mod slow_rules;
 mod tokens;
 
