@@ -84,7 +84,7 @@ pub(crate) struct Args {
     /// Actions per second of each honest player [default: the scenario's]; of walkers, 0 holds them seated and idle
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) rate: Option<f64>,
-    /// For how long actions fall due, once everyone is there [default: 10s; 5s for each window of a search]
+    /// For how long actions fall due, once everyone is there [default: 10s; 5s for each window of a search, and six times as long for those that confirm]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) duration: Option<Duration>,
     /// Search for the most players with whom --limit holds [default then: p99<100ms,lost=0,delivered>=0.999], up to --players

@@ -99,7 +99,8 @@ impl Table<'_> {
             "malpan bot {}: {address}, {parts}, {elapsed_s:.1} s, seed {seed}, {threads} threads",
             self.0.bot.version
         )?;
-        if self.0.cut_short {
+        // Of a search it is said where its answer would stand.
+        if self.0.cut_short && self.0.capacity.is_none() {
             let by = if self.0.failure.is_none() { " by Ctrl-C" } else { "" };
             writeln!(f, "cut short{by}: {elapsed_s:.1} of {duration_s:.1} s")?;
         }
